@@ -1,0 +1,111 @@
+from collections.abc import Callable
+from concurrent.futures import Future
+from os import PathLike
+from types import TracebackType
+from typing import final
+
+from superchat._types import Delivery, Message, Stats, User
+from superchat.events import Address, ClientEvent, ServerEvent
+
+__version__: str
+
+@final
+class Server:
+    """A running server: it keeps who is online where, and stores what cannot be delivered.
+
+    It serves from construction until :meth:`stop`; as a context manager it stops at the
+    end of the block. Raises ``AddressError``, ``BindError`` or ``DirectoryError``.
+    """
+
+    def __new__(
+        cls,
+        port: int = 0,
+        host: str = "localhost",
+        *,
+        directory: str | PathLike[str] = ".",
+        on_event: Callable[[ServerEvent], object] | None = None,
+    ) -> Server: ...
+    @property
+    def address(self) -> Address:
+        """Where it listens: host and port."""
+
+    def users(self) -> list[User]:
+        """Everyone who registered, online or not, by name."""
+
+    def stats(self) -> Stats:
+        """Counters since the start."""
+
+    def stop(self) -> None:
+        """Tell everyone online that the server is down, and stop. Safe to call twice."""
+
+    def __enter__(self) -> Server: ...
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+@final
+class Client:
+    """A client of one server, online under one nickname.
+
+    It registers when it is made, unless ``register=False``. ``port`` 0 takes any free
+    port; without ``host`` it binds to the loopback interface if the server is there, and
+    to all interfaces otherwise. Callbacks run one at a time on a thread of the client's own.
+    Raises ``AddressError``, ``BindError``, ``NicknameError``, ``NameTakenError``,
+    ``RefusedError`` or ``ServerNotRespondingError``.
+    """
+
+    def __new__(
+        cls,
+        nickname: str,
+        server: str,
+        server_port: int,
+        port: int = 0,
+        *,
+        host: str | None = None,
+        register: bool = True,
+        on_message: Callable[[Message], object] | None = None,
+        on_event: Callable[[ClientEvent], object] | None = None,
+    ) -> Client: ...
+    @property
+    def nickname(self) -> str:
+        """The nickname that it is, or was last, registered under."""
+
+    @property
+    def address(self) -> Address:
+        """Where it listens: host and port."""
+
+    @property
+    def registered(self) -> bool:
+        """Whether the server holds it online."""
+
+    def register(self, nickname: str | None = None) -> None:
+        """Go online, under another nickname if one is given; waits for the server."""
+
+    def deregister(self) -> None:
+        """Go offline; waits for the server. Messages then wait in the server's mailbox."""
+
+    def send(self, recipient: str, text: str) -> Delivery:
+        """Send a message and wait for what becomes of it."""
+
+    def post(self, recipient: str, text: str) -> Future[Delivery]:
+        """Send a message without waiting; the future has what became of it."""
+
+    def users(self) -> list[User]:
+        """The table of users as the server last sent it, by name."""
+
+    def stats(self) -> Stats:
+        """Counters since the start."""
+
+    def close(self) -> None:
+        """Log off and stop; what is pending fails with ``ClosedError``. Safe to call twice."""
+
+    def __enter__(self) -> Client: ...
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...

@@ -1,0 +1,58 @@
+"""What can go wrong, one class for each cause, all of them :class:`Error`.
+
+Each class also derives from the built-in exception that fits, so that code
+which knows nothing of superchat can catch it. The text of an exception is one
+line that names the thing that is wrong.
+"""
+
+
+class Error(Exception):
+    """Base of every exception that superchat raises."""
+
+
+class AddressError(Error, ValueError):
+    """A host name or port does not lead to an address."""
+
+
+class BindError(Error, OSError):
+    """The socket could not be bound, for example because the port is in use."""
+
+
+class DirectoryError(Error, OSError):
+    """The directory of a server cannot be written, or belongs to another server."""
+
+
+class NicknameError(Error, ValueError):
+    """A nickname is not allowed: 1 to 64 characters, no white space, no control characters."""
+
+
+class NameTakenError(Error, ConnectionError):
+    """Somebody else is online under that nickname."""
+
+
+class NotRegisteredError(Error, ConnectionError):
+    """The client is offline; register first."""
+
+
+class UnknownUserError(Error, LookupError):
+    """Nobody has ever registered under that nickname."""
+
+
+class TooLongError(Error, ValueError):
+    """The message does not fit the datagram that the recipient can take."""
+
+
+class RefusedError(Error):
+    """The server refused the request; the text is its own."""
+
+
+class ServerNotRespondingError(Error, TimeoutError):
+    """The server did not answer within five tries, 500 ms apart."""
+
+
+class TooManyPendingError(Error, RuntimeError):
+    """Too many messages are waiting for their outcome; wait for some of them."""
+
+
+class ClosedError(Error, ConnectionError):
+    """The client is closed, or was closed before the outcome was known."""

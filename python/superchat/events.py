@@ -1,0 +1,115 @@
+"""What a ``on_event`` callback is given: small frozen classes, made for ``match``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Union
+
+Address = tuple[str, int]
+"""A host and a port, as sockets have them."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """Client: the server accepted the nickname; it is online now."""
+
+    nickname: str
+
+
+@dataclass(frozen=True)
+class Deregistered:
+    """Client: it is offline now, by its own wish or the server's."""
+
+    nickname: str
+
+
+@dataclass(frozen=True)
+class Notification:
+    """Client: a line from the server to show to the user, in the server's words."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class UsersChanged:
+    """Client: a new table of users came; ``client.users()`` has it."""
+
+
+@dataclass(frozen=True)
+class Unacknowledged:
+    """Client: the recipient did not acknowledge a direct message; the server is asked."""
+
+    recipient: str
+
+
+@dataclass(frozen=True)
+class ServerDown:
+    """Client: the server said that it is going down."""
+
+
+@dataclass(frozen=True)
+class RegisterRequest:
+    """Server: somebody asks for a nickname."""
+
+    nickname: str
+    address: Address
+
+
+@dataclass(frozen=True)
+class DeregisterRequest:
+    """Server: somebody asks to go offline."""
+
+    nickname: str
+    address: Address
+
+
+@dataclass(frozen=True)
+class StoreRequest:
+    """Server: the sender could not reach the recipient and asks the server to."""
+
+    sender: str
+    recipient: str
+
+
+@dataclass(frozen=True)
+class MailboxEmpty:
+    """Server: no message waited for the one who just registered."""
+
+    nickname: str
+
+
+@dataclass(frozen=True)
+class Online:
+    """Server: a nickname is online at this address."""
+
+    nickname: str
+    address: Address
+
+
+@dataclass(frozen=True)
+class Offline:
+    """Server: a nickname is offline."""
+
+    nickname: str
+
+
+@dataclass(frozen=True)
+class MailboxFault:
+    """Server: a mailbox cannot be used; the reason names the file."""
+
+    nickname: str
+    reason: str
+
+
+ClientEvent = Union[
+    Registered, Deregistered, Notification, UsersChanged, Unacknowledged, ServerDown
+]
+ServerEvent = Union[
+    RegisterRequest,
+    DeregisterRequest,
+    StoreRequest,
+    MailboxEmpty,
+    Online,
+    Offline,
+    MailboxFault,
+]
