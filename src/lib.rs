@@ -1,0 +1,6 @@
+//! stub
+#[doc(hidden)]
+pub mod proto;
+#[doc(hidden)]
+pub mod wire;
+pub use wire::{Nickname, NicknameError};

@@ -1,0 +1,128 @@
+//! Nicknames: parsed at the edge, never checked again.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// A name that a client registers under: 1 to 64 characters, no white space, no control
+/// characters. Everything else is allowed, in any script.
+///
+/// Two nicknames are the same if their characters are the same; no case folding and no Unicode
+/// normalisation takes place. Cloning is cheap.
+///
+/// ```
+/// use superchat::Nickname;
+///
+/// assert_eq!(Nickname::new("sonic")?.as_str(), "sonic");
+/// assert!(Nickname::new("two words").is_err());
+/// # Ok::<(), superchat::NicknameError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Nickname(Arc<str>);
+
+/// Why a text is not a [`Nickname`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NicknameError {
+    /// There is no character in it.
+    #[error("it is empty")]
+    Empty,
+    /// It has more than [`Nickname::MAX_CHARS`] characters.
+    #[error("it has {0} characters, more than {max}", max = Nickname::MAX_CHARS)]
+    TooLong(usize),
+    /// White space separates the words of a command, so a name cannot hold it.
+    #[error("it has white space in it")]
+    WhiteSpace,
+    /// A control character would act on the terminals that show the name.
+    #[error("it has a control character in it")]
+    Control,
+}
+
+impl Nickname {
+    /// The most characters (Unicode scalar values) that a nickname has.
+    pub const MAX_CHARS: usize = 64;
+
+    /// Parses a nickname.
+    ///
+    /// # Errors
+    /// Says what is wrong with the text.
+    pub fn new(text: &str) -> Result<Self, NicknameError> {
+        let count = text.chars().count();
+        if count == 0 {
+            return Err(NicknameError::Empty);
+        }
+        if count > Self::MAX_CHARS {
+            return Err(NicknameError::TooLong(count));
+        }
+        // White space first: a tab is both, and "white space" says more to its user.
+        if text.chars().any(char::is_whitespace) {
+            return Err(NicknameError::WhiteSpace);
+        }
+        if text.chars().any(char::is_control) {
+            return Err(NicknameError::Control);
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The nickname as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Nickname {
+    type Err = NicknameError;
+
+    fn from_str(text: &str) -> Result<Self, NicknameError> {
+        Self::new(text)
+    }
+}
+
+impl AsRef<str> for Nickname {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Nickname {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Nickname {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_sides_of_the_length_limit() {
+        assert!(Nickname::new(&"é".repeat(64)).is_ok());
+        assert_eq!(Nickname::new(&"é".repeat(65)), Err(NicknameError::TooLong(65)));
+        assert_eq!(Nickname::new(""), Err(NicknameError::Empty));
+    }
+
+    #[test]
+    fn white_space_and_control_characters_are_refused() {
+        for text in ["two words", "a\tb", "a\u{a0}b", "a\u{2028}b"] {
+            assert_eq!(Nickname::new(text), Err(NicknameError::WhiteSpace), "{text:?}");
+        }
+        for text in ["a\0", "\u{1b}[2J", "a\u{7f}", "a\u{80}b"] {
+            assert_eq!(Nickname::new(text), Err(NicknameError::Control), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_allowed() {
+        for text in ["sonic", "../etc/passwd", ".", "con", "ソニック", "👩‍🚀", "\"\\\"", "%"]
+        {
+            assert_eq!(Nickname::new(text).unwrap().as_str(), text);
+        }
+    }
+}

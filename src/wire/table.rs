@@ -1,0 +1,124 @@
+//! The table of users: rows, and the datagram that carries as many of them as a classic peer reads.
+
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use serde_json::Value;
+
+use super::Nickname;
+use super::datagram::{DecodeError, MAX_DATAGRAM, wrap_table};
+
+/// Whether a user is online.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// Registered, and held to be reachable.
+    Online,
+    /// Deregistered, or found gone.
+    Offline,
+}
+
+impl Presence {
+    /// Whether this is [`Presence::Online`].
+    #[must_use]
+    pub fn is_online(self) -> bool {
+        self == Self::Online
+    }
+}
+
+/// One user, as the table tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The user's nickname.
+    pub nickname: Nickname,
+    /// Where it is, or was last.
+    pub address: SocketAddr,
+    /// Whether it is there.
+    pub presence: Presence,
+}
+
+const YES: &str = "Yes";
+const NO: &str = "No";
+
+/// Writes a `Table` datagram with the rows, in their order, up to the last that still fits.
+#[must_use]
+pub fn encode_table(rows: impl IntoIterator<Item = impl Borrow<Row>>) -> Vec<u8> {
+    let mut left = MAX_DATAGRAM - wrap_table("{}").len();
+    let mut text = String::from("{");
+    for row in rows {
+        let entry = encode_row(row.borrow());
+        let separator = usize::from(text.len() > 1);
+        let Some(rest) = left.checked_sub(separator + escaped_len(&entry)) else { break };
+        left = rest;
+        if separator == 1 {
+            text.push(',');
+        }
+        text.push_str(&entry);
+    }
+    text.push('}');
+    wrap_table(&text)
+}
+
+fn encode_row(row: &Row) -> String {
+    let name = Value::from(row.nickname.as_str());
+    let presence = if row.presence.is_online() { YES } else { NO };
+    format!(r#"{name}:["{}",{},"{presence}"]"#, row.address.ip(), row.address.port())
+}
+
+/// The length of `entry` inside a JSON string. It has no control characters: names have none.
+fn escaped_len(entry: &str) -> usize {
+    entry.len() + entry.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count()
+}
+
+/// Reads the rows of a table. A row that makes no sense is left out: the others still count.
+pub(super) fn decode_table(text: &str) -> Result<Vec<Row>, DecodeError> {
+    let rows: BTreeMap<String, Value> =
+        serde_json::from_str(text).map_err(|_| DecodeError::Malformed)?;
+    Ok(rows.iter().filter_map(|(name, row)| decode_row(name, row)).collect())
+}
+
+fn decode_row(name: &str, row: &Value) -> Option<Row> {
+    let nickname = Nickname::new(name).ok()?;
+    let ip: IpAddr = row.get(0)?.as_str()?.parse().ok()?;
+    let port = u16::try_from(row.get(1)?.as_u64()?).ok()?;
+    let presence = match row.get(2)?.as_str()? {
+        YES => Presence::Online,
+        NO => Presence::Offline,
+        _ => return None,
+    };
+    Some(Row { nickname, address: SocketAddr::new(ip, port), presence })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Datagram;
+
+    fn row(name: &str) -> Row {
+        Row {
+            nickname: Nickname::new(name).unwrap(),
+            address: "10.20.30.40:50607".parse().unwrap(),
+            presence: Presence::Online,
+        }
+    }
+
+    #[test]
+    fn a_table_is_cut_to_what_a_classic_client_reads() {
+        let rows: Vec<Row> = (0..1000).map(|n| row(&format!("\\\"{n}"))).collect();
+        let bytes = encode_table(&rows);
+        assert!(bytes.len() <= MAX_DATAGRAM && bytes.len() > MAX_DATAGRAM - 64, "{}", bytes.len());
+        let Ok(Datagram::Table(mut read)) = Datagram::decode(&bytes) else { panic!() };
+        assert!(read.len() > 40);
+        read.sort_by_key(|row| rows.iter().position(|r| r == row));
+        assert_eq!(read, rows[..read.len()], "the first rows, whole");
+    }
+
+    #[test]
+    fn a_row_that_makes_no_sense_leaves_the_others() {
+        let text = r#"{"a":["1.2.3.4",5,"Yes","more"],"b":["1.2.3.4",70000,"Yes"],"c":["x",1,"No"],
+            "d d":["1.2.3.4",5,"No"],"e":[],"f":null,"g":["1.2.3.4",5,"Maybe"],"h":["::1",5,"No"]}"#;
+        let names: Vec<_> =
+            decode_table(text).unwrap().into_iter().map(|row| row.nickname.to_string()).collect();
+        assert_eq!(names, ["a", "h"]);
+    }
+}
