@@ -1,0 +1,260 @@
+//! What a client asks of its server, one thing at a time.
+//!
+//! The invariant: a request is settled by a Notification that answers it, never by an ack alone. A
+//! classic server acknowledges whatever it reads, acks included, so that an ack says no more than
+//! that the server is alive.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::{Client, ClientEmit, ClientEvent, Delivery, Failure, Phase, Ticket, Timer};
+use crate::proto::Now;
+use crate::wire::{Datagram, Nickname, Notice, Presence};
+
+/// How often a request is sent before the server counts as not responding.
+const TRIES: u8 = 5;
+
+/// How often the last one is: somebody waits for the program to end.
+const FAREWELL_TRIES: u8 = 2;
+
+/// How long an ack is waited for.
+const ACK_PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long the answer is waited for once an ack came: the server may have to ask a third party,
+/// or its disk.
+const ANSWER_PATIENCE: Duration = Duration::from_millis(1500);
+
+/// How long the table that follows a welcome is waited for. It follows at once; if it was lost, it
+/// comes again after 500 ms.
+const TABLE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Something that the server is asked for.
+#[derive(Debug, Clone)]
+pub(super) enum Request {
+    Register {
+        ticket: Ticket,
+        nickname: Nickname,
+    },
+    /// Without a ticket it is the client's last word.
+    Deregister {
+        ticket: Option<Ticket>,
+    },
+    /// Take the first message of this conversation.
+    Keep {
+        recipient: Nickname,
+        ticket: Ticket,
+        seen: Presence,
+        text: String,
+    },
+}
+
+/// Whether the server heard a request that nobody waits for any longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heard {
+    Yes,
+    Perhaps,
+}
+
+#[derive(Debug)]
+struct Current {
+    request: Request,
+    datagram: Vec<u8>,
+    tries: u8,
+    acknowledged: bool,
+}
+
+/// The request under way and those that wait. Conversations have one each at the most, and are
+/// bounded; calls to register and deregister block their threads.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    current: Option<Current>,
+    waiting: VecDeque<Request>,
+}
+
+impl Client {
+    pub(super) fn request(&mut self, now: Now, request: Request) {
+        self.requests.waiting.push_back(request);
+        self.next_request(now);
+    }
+
+    fn next_request(&mut self, now: Now) {
+        if self.requests.current.is_some() {
+            return;
+        }
+        let Some(request) = self.requests.waiting.pop_front() else { return };
+        let datagram = match &request {
+            Request::Register { nickname, .. } => {
+                if self.is_registered() {
+                    // What was said under the old nickname is not for the new one.
+                    self.go_offline(now, &Failure::NotRegistered);
+                }
+                self.nickname = nickname.clone();
+                Datagram::Register { nickname: nickname.clone() }
+            }
+            Request::Deregister { .. } => Datagram::Deregister { nickname: self.nickname.clone() },
+            Request::Keep { recipient, seen, text, .. } => Datagram::Keep {
+                sender: self.nickname.clone(),
+                recipient: recipient.clone(),
+                seen: *seen,
+                text: text.clone(),
+            },
+        }
+        .encode();
+        self.requests.current = Some(Current { request, datagram, tries: 0, acknowledged: false });
+        self.transmit_request(now);
+    }
+
+    fn transmit_request(&mut self, now: Now) {
+        let Some(current) = &mut self.requests.current else { return };
+        current.tries += 1;
+        current.acknowledged = false;
+        let datagram = current.datagram.clone();
+        self.timers.set(Timer::Request, now.at + ACK_PATIENCE);
+        self.transmit(self.server, datagram);
+    }
+
+    pub(super) fn on_server_ack(&mut self, now: Now) {
+        if let Some(current) = &mut self.requests.current
+            && !current.acknowledged
+        {
+            current.acknowledged = true;
+            self.timers.set(Timer::Request, now.at + ANSWER_PATIENCE);
+        }
+    }
+
+    pub(super) fn on_request_timeout(&mut self, now: Now) {
+        let Some(current) = &self.requests.current else { return };
+        let tries = match current.request {
+            Request::Deregister { ticket: None } => FAREWELL_TRIES,
+            _ => TRIES,
+        };
+        if current.tries < tries {
+            self.transmit_request(now);
+        } else {
+            self.fail_request(now, &Failure::ServerNotResponding);
+        }
+    }
+
+    /// A Notification came. If it answers the request under way, that is settled.
+    pub(super) fn on_answer(
+        &mut self,
+        now: Now,
+        notice: Option<Notice>,
+        text: &str,
+        offline: bool,
+    ) {
+        let refused = || Failure::Refused(text.to_owned());
+        match self.requests.current.as_ref().map(|current| current.request.clone()) {
+            Some(Request::Register { ticket, nickname }) => match notice {
+                Some(Notice::Welcome) => {
+                    self.end_request();
+                    self.phase = Phase::Welcomed { ticket };
+                    self.timers.set(Timer::FirstTable, now.at + TABLE_PATIENCE);
+                    self.event(ClientEvent::Registered { nickname });
+                }
+                // A late word to the session before this one.
+                Some(Notice::Bye) => return,
+                Some(Notice::AlreadyOnline(taken)) if taken == nickname => {
+                    self.fail_request(now, &Failure::NameTaken(nickname));
+                }
+                _ if offline => self.fail_request(now, &refused()),
+                _ => return,
+            },
+            Some(Request::Deregister { .. }) if offline => {
+                self.go_offline(now, &Failure::NotRegistered);
+                self.settle_deregistration(Ok(()));
+            }
+            Some(Request::Keep { recipient, ticket, .. }) => {
+                let about_it = |name: &Nickname| *name == recipient;
+                let outcome = match notice {
+                    Some(Notice::Saved) => Ok(Delivery::Stored),
+                    Some(Notice::Received(name)) if about_it(&name) => Ok(Delivery::Relayed),
+                    Some(Notice::Exists(name)) if about_it(&name) => {
+                        self.end_request();
+                        self.on_there_after_all(now, &recipient, ticket, text);
+                        return self.next_request(now);
+                    }
+                    Some(Notice::NotExisted(name)) if about_it(&name) => Err(refused()),
+                    Some(Notice::NotSaved(_)) => Err(refused()),
+                    _ if offline => Err(refused()),
+                    _ => return,
+                };
+                self.end_request();
+                self.settle(now, &recipient, ticket, outcome);
+                if offline {
+                    self.go_offline(now, &Failure::NotRegistered);
+                }
+            }
+            _ if offline => self.go_offline(now, &Failure::NotRegistered),
+            _ => return,
+        }
+        self.next_request(now);
+    }
+
+    fn end_request(&mut self) -> Option<Request> {
+        self.timers.stop(&Timer::Request);
+        self.requests.current.take().map(|current| current.request)
+    }
+
+    fn settle_deregistration(&mut self, result: Result<(), Failure>) {
+        match self.end_request() {
+            Some(Request::Deregister { ticket: Some(ticket) }) => {
+                self.emit(ClientEmit::Session(ticket, result));
+            }
+            Some(Request::Deregister { ticket: None }) => self.end(),
+            _ => {}
+        }
+    }
+
+    /// The request under way will not be answered as it should be.
+    pub(super) fn fail_request(&mut self, now: Now, why: &Failure) {
+        match self.requests.current.as_ref().map(|current| current.request.clone()) {
+            Some(Request::Register { ticket, .. }) => {
+                self.end_request();
+                self.emit(ClientEmit::Session(ticket, Err(why.clone())));
+                self.fail_conversations(now, &Failure::NotRegistered);
+            }
+            Some(Request::Deregister { .. }) => {
+                // Offline is what was asked for, and a server that is gone holds nobody online.
+                self.go_offline(now, &Failure::NotRegistered);
+                self.settle_deregistration(Err(why.clone()));
+            }
+            Some(Request::Keep { recipient, ticket, .. }) => {
+                self.end_request();
+                self.settle(now, &recipient, ticket, Err(why.clone()));
+            }
+            None => {}
+        }
+        self.next_request(now);
+    }
+
+    /// Whether a registration is under way or waits for its turn.
+    pub(super) fn is_registering(&self) -> bool {
+        let current = self.requests.current.as_ref().map(|current| &current.request);
+        let mut requests = current.into_iter().chain(&self.requests.waiting);
+        requests.any(|request| matches!(request, Request::Register { .. }))
+    }
+
+    /// Fails every request. If the server was asked to register this client, whether it heard.
+    pub(super) fn fail_requests(&mut self, why: &Failure) -> Option<Heard> {
+        let heard = match self.requests.current.as_ref()?.acknowledged {
+            true => Heard::Yes,
+            false => Heard::Perhaps,
+        };
+        let current = self.end_request();
+        let registering = matches!(current, Some(Request::Register { .. }));
+        for request in current.into_iter().chain(std::mem::take(&mut self.requests.waiting)) {
+            if let Request::Register { ticket, .. } | Request::Deregister { ticket: Some(ticket) } =
+                request
+            {
+                self.emit(ClientEmit::Session(ticket, Err(why.clone())));
+            }
+        }
+        registering.then_some(heard)
+    }
+
+    /// Forgets the requests that wait for the sake of conversations which failed.
+    pub(super) fn forget_keeps(&mut self) {
+        self.requests.waiting.retain(|request| !matches!(request, Request::Keep { .. }));
+    }
+}

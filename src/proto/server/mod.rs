@@ -1,0 +1,592 @@
+//! The server engine.
+//!
+//! What it promises: a request is acknowledged at once, carried out once however often it is sent
+//! while it is under way, and answered; no request waits for another one's peer. A message is
+//! called saved only after the store said so, and leaves the store only after its recipient
+//! acknowledged it. What is said "from N" counts only from the address that N is registered at.
+
+mod mail;
+mod requests;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::net::SocketAddr;
+
+use self::mail::Mail;
+use self::requests::{RequestId, Requests};
+use super::directory::Directory;
+use super::link::{Links, Patience, Step};
+use super::{
+    Engine, Input, Instant, Now, Output, Stats, StoreAnswer, StoreRequest, StoredMessage, UnixTime,
+};
+use crate::wire::{Datagram, DecodeError, MAX_DATAGRAM, Nickname, Notice, Presence, Row};
+
+/// Messages that wait to be relayed to one recipient. Past that, the next is stored, and follows
+/// out of the mailbox: slower, but bounded.
+const MAX_RELAYS: usize = 32;
+
+/// Addresses with something to say to, beyond one for each user: the strangers whose registration
+/// was refused. A further stranger is left unanswered until some of these are done.
+const MAX_STRANGERS: usize = 4096;
+
+/// What a server engine is set up with.
+#[derive(Debug, Clone, Copy)]
+pub struct ServerConfig {
+    /// Rows of the table of users, offline ones included.
+    pub max_users: usize,
+    /// How a time reads in the server's own time zone: `YYYY-MM-DD HH:MM:SS`.
+    pub local_time: fn(UnixTime) -> String,
+}
+
+/// What a server tells the program that it is embedded in.
+///
+/// Its [`Display`](fmt::Display) form is a line for a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ServerEvent {
+    /// Somebody asks for a nickname.
+    RegisterRequest {
+        /// The nickname.
+        nickname: Nickname,
+        /// Who asks.
+        address: SocketAddr,
+    },
+    /// Somebody asks to go offline.
+    DeregisterRequest {
+        /// The nickname.
+        nickname: Nickname,
+        /// Who asks.
+        address: SocketAddr,
+    },
+    /// Somebody could not reach the recipient and asks the server to.
+    StoreRequest {
+        /// Who asks.
+        sender: Nickname,
+        /// For whom the message is.
+        recipient: Nickname,
+    },
+    /// No message waited for the one who just registered.
+    MailboxEmpty {
+        /// Who registered.
+        nickname: Nickname,
+    },
+    /// A user is online.
+    Online {
+        /// The user.
+        nickname: Nickname,
+        /// Where.
+        address: SocketAddr,
+    },
+    /// A user is offline.
+    Offline {
+        /// The user.
+        nickname: Nickname,
+    },
+    /// A mailbox cannot be used.
+    MailboxFault {
+        /// Whose.
+        nickname: Nickname,
+        /// Why not; names the file.
+        reason: String,
+    },
+}
+
+impl fmt::Display for ServerEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RegisterRequest { nickname, .. } => {
+                write!(f, "Incoming Registration Request from {nickname}")
+            }
+            Self::DeregisterRequest { nickname, .. } => {
+                write!(f, "Incoming De-reg Request from {nickname}")
+            }
+            Self::StoreRequest { sender, .. } => {
+                write!(f, "Incoming Offline Message Request from {sender}")
+            }
+            Self::MailboxEmpty { nickname } => write!(f, "No Offline Message for {nickname}"),
+            Self::Online { nickname, address } => write!(f, "{nickname} is online at {address}"),
+            Self::Offline { nickname } => write!(f, "{nickname} is offline"),
+            Self::MailboxFault { nickname, reason } => {
+                write!(f, "The mailbox of {nickname} cannot be used: {reason}")
+            }
+        }
+    }
+}
+
+/// What a server engine is told, besides datagrams.
+#[derive(Debug)]
+pub enum ServerCommand {
+    /// The store has done something.
+    Store(StoreAnswer),
+    /// Tell everyone and stop; [`ServerEmit::Stopped`] says when that is done.
+    Stop,
+}
+
+/// What a server engine passes on.
+#[derive(Debug)]
+pub enum ServerEmit {
+    /// To the application.
+    Event(ServerEvent),
+    /// To the store.
+    Store(StoreRequest),
+    /// The engine is done.
+    Stopped,
+}
+
+/// What can be on its way to an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Item {
+    /// The answer to a request, or to a stranger who has none open.
+    Answer { notice: Notice, request: Option<RequestId> },
+    /// The table of users, as it is when it is sent.
+    Table,
+    /// Are you there?
+    Verification,
+    /// The message of this request, as the datagram that carries it.
+    Relay { request: RequestId, chat: Vec<u8> },
+    /// Stored messages follow.
+    MailNotice(Nickname),
+    /// A message of this mailbox, as the datagram that carries it.
+    Mail { recipient: Nickname, chat: Vec<u8> },
+    /// The server is down.
+    Farewell,
+}
+
+/// The server engine: see the [module](self).
+#[derive(Debug)]
+pub struct Server {
+    config: ServerConfig,
+    directory: Directory,
+    links: Links<Item>,
+    requests: Requests,
+    /// Requests that wait to hear whether the user at an address is there.
+    questions: BTreeMap<SocketAddr, Vec<RequestId>>,
+    mail: Mail,
+    stopping: bool,
+    stopped: bool,
+    outputs: VecDeque<Output<ServerEmit>>,
+    stats: Stats,
+}
+
+impl Server {
+    /// A server that nobody has registered with yet.
+    #[must_use]
+    pub fn new(config: ServerConfig) -> Self {
+        Self {
+            config,
+            directory: Directory::new(config.max_users),
+            links: Links::new(),
+            requests: Requests::new(),
+            questions: BTreeMap::new(),
+            mail: Mail::new(),
+            stopping: false,
+            stopped: false,
+            outputs: VecDeque::new(),
+            stats: Stats::default(),
+        }
+    }
+
+    /// Everyone who registered, online or not, by nickname.
+    pub fn users(&self) -> impl Iterator<Item = Row> + '_ {
+        self.directory.rows()
+    }
+
+    fn on_datagram(&mut self, now: Now, from: SocketAddr, payload: &[u8], room: bool) {
+        self.stats.count_received(payload);
+        if payload.len() > MAX_DATAGRAM {
+            self.stats.oversized += 1;
+            return;
+        }
+        match Datagram::decode(payload) {
+            Ok(Datagram::Ack) => self.on_ack(now, from),
+            Ok(
+                request @ (Datagram::Register { .. }
+                | Datagram::Deregister { .. }
+                | Datagram::Keep { .. }),
+            ) => {
+                self.on_request(now, from, request, room);
+            }
+            Ok(_) => self.stats.unexpected += 1,
+            Err(DecodeError::Malformed) => self.stats.malformed += 1,
+            Err(DecodeError::Nickname(reason)) => {
+                self.stats.malformed += 1;
+                self.tell_stranger(now, from, Notice::NotAllowed(reason));
+            }
+        }
+    }
+
+    fn on_request(&mut self, now: Now, from: SocketAddr, request: Datagram, room: bool) {
+        if self.stopping || !room || !self.has_room_for(from) {
+            self.stats.busy += 1;
+            return;
+        }
+        self.directory.touch(from);
+        if self.requests.is_open(from, &request) {
+            // Sent again because the ack or the answer is late; it is under way.
+            return self.acknowledge(from);
+        }
+        // A client that asks for something new has heard the answer to the last. Were that sent
+        // again, the client would take it for the answer to the new one.
+        let answer = |item: &Item| matches!(item, Item::Answer { .. });
+        if let Some(heard) = self.links.cancel_current(now.at, from, answer) {
+            self.on_dropped(now, heard);
+        }
+        let Some(id) = self.requests.open(from, request.clone()) else {
+            self.stats.busy += 1;
+            return;
+        };
+        self.acknowledge(from);
+        match request {
+            Datagram::Register { nickname } => {
+                self.emit(ServerEvent::RegisterRequest { nickname, address: from });
+            }
+            Datagram::Deregister { nickname } => {
+                self.emit(ServerEvent::DeregisterRequest { nickname, address: from });
+            }
+            Datagram::Keep { sender, recipient, .. } => {
+                self.emit(ServerEvent::StoreRequest { sender, recipient });
+            }
+            _ => {}
+        }
+        self.proceed(now, id);
+    }
+
+    /// Takes a request as far as the table of users allows. When an answer that it waited for has
+    /// changed the table, it is called again.
+    fn proceed(&mut self, now: Now, id: RequestId) {
+        let Some((from, request)) = self.requests.get(id) else { return };
+        match request {
+            Datagram::Register { nickname } => self.register(now, id, from, &nickname),
+            Datagram::Deregister { nickname } => self.deregister(now, id, from, &nickname),
+            Datagram::Keep { sender, recipient, text, .. } => {
+                if !self.directory.is_at(&sender, from) {
+                    return self.answer(now, id, Notice::NotRegistered(sender));
+                }
+                match self.directory.find(&recipient) {
+                    None => self.answer(now, id, Notice::NotExisted(recipient)),
+                    Some((address, Presence::Online)) => self.ask(now, id, address),
+                    Some((_, Presence::Offline)) => {
+                        let message = StoredMessage { sender, text, time: now.unix };
+                        self.store(StoreRequest::Append { request: id, recipient, message });
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn register(&mut self, now: Now, id: RequestId, from: SocketAddr, nickname: &Nickname) {
+        if let Some((address, Presence::Online)) = self.directory.find(nickname)
+            && address != from
+        {
+            return self.ask(now, id, address);
+        }
+        let before = self.directory.holder(from).cloned();
+        if self.directory.set_online(nickname, from).is_err() {
+            return self.answer(now, id, Notice::Full);
+        }
+        // Whatever was on its way to this address was for an earlier life of it.
+        self.drop_all(now, from);
+        self.end_mail(nickname);
+        if let Some(before) = before.filter(|before| before != nickname) {
+            self.emit(ServerEvent::Offline { nickname: before });
+        }
+        self.emit(ServerEvent::Online { nickname: nickname.clone(), address: from });
+        self.answer(now, id, Notice::Welcome);
+        self.push_tables(now);
+        self.start_mail(nickname);
+    }
+
+    fn deregister(&mut self, now: Now, id: RequestId, from: SocketAddr, nickname: &Nickname) {
+        let online = self.directory.is_at(nickname, from);
+        if online {
+            self.directory.set_offline(nickname);
+            self.drop_all(now, from);
+            self.emit(ServerEvent::Offline { nickname: nickname.clone() });
+        }
+        // From another address it changes nothing, and yet tells the truth: it is not online there.
+        self.answer(now, id, Notice::Bye);
+        if online {
+            self.push_tables(now);
+        }
+    }
+
+    /// Asks whether the user at an address is there, for the sake of a request.
+    fn ask(&mut self, now: Now, id: RequestId, address: SocketAddr) {
+        let waiting = self.questions.entry(address).or_default();
+        waiting.push(id);
+        if waiting.len() == 1 {
+            self.links.push(now.at, address, Item::Verification, Patience::VERIFICATION);
+        }
+    }
+
+    fn on_ack(&mut self, now: Now, from: SocketAddr) {
+        let Some(item) = self.links.acknowledge(now.at, from) else { return };
+        self.directory.touch(from);
+        match item {
+            Item::Relay { request, .. } => {
+                if let Some((_, Datagram::Keep { recipient, .. })) = self.requests.get(request) {
+                    self.answer(now, request, Notice::Received(recipient));
+                }
+            }
+            Item::MailNotice(recipient) => self.send_mail(now, from, &recipient),
+            Item::Mail { recipient, .. } => self.on_mail_received(now, from, &recipient),
+            Item::Answer { request: Some(id), .. } => self.requests.close(id),
+            Item::Answer { request: None, .. }
+            | Item::Table
+            | Item::Verification
+            | Item::Farewell => {}
+        }
+        // Whichever datagram it acknowledges, there is somebody there.
+        for id in self.questions.remove(&from).unwrap_or_default() {
+            self.on_there(now, from, id);
+        }
+    }
+
+    /// The user at an address, about whom a request asked, is there.
+    fn on_there(&mut self, now: Now, address: SocketAddr, id: RequestId) {
+        match self.requests.get(id) {
+            Some((_, Datagram::Register { nickname })) => {
+                self.answer(now, id, Notice::AlreadyOnline(nickname));
+            }
+            Some((from, Datagram::Keep { recipient, seen: Presence::Offline, .. })) => {
+                self.answer(now, id, Notice::Exists(recipient));
+                self.push_table(now, from);
+            }
+            Some((_, Datagram::Keep { sender, recipient, text, .. })) => {
+                let relays = |item: &Item| matches!(item, Item::Relay { .. });
+                if self.links.waiting(address, relays) < MAX_RELAYS {
+                    let chat = Datagram::Chat { sender, text }.encode();
+                    let relay = Item::Relay { request: id, chat };
+                    self.links.push(now.at, address, relay, Patience::PUSH);
+                } else {
+                    let message = StoredMessage { sender, text, time: now.unix };
+                    self.store(StoreRequest::Append { request: id, recipient, message });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Nobody answers at an address: its user is offline, and requests that asked go on.
+    fn on_gone(&mut self, now: Now, address: SocketAddr, relay: Option<RequestId>) {
+        if let Some(nickname) = self.directory.holder(address).cloned() {
+            self.directory.set_offline(&nickname);
+            self.emit(ServerEvent::Offline { nickname });
+        }
+        // First everything is dropped: a request that goes on may ask at this address again.
+        let dropped = self.links.cancel_all(now.at, address);
+        let waiting = self.questions.remove(&address).unwrap_or_default();
+        for id in waiting.into_iter().chain(relay) {
+            self.requests.tell_all_when_answered(id);
+            self.proceed(now, id);
+        }
+        for item in dropped {
+            self.on_dropped(now, item);
+        }
+    }
+
+    fn on_failed(&mut self, now: Now, to: SocketAddr, item: Item) {
+        match item {
+            Item::Verification => self.on_gone(now, to, None),
+            Item::Relay { request, .. } => self.on_gone(now, to, Some(request)),
+            item => self.on_dropped(now, item),
+        }
+    }
+
+    /// Ends whatever is under way with an address that begins a new life. Requests that asked
+    /// whether its user is there go on with the user it has now.
+    fn drop_all(&mut self, now: Now, address: SocketAddr) {
+        for item in self.links.cancel_all(now.at, address) {
+            self.on_dropped(now, item);
+        }
+        for waiting in self.questions.remove(&address).unwrap_or_default() {
+            self.proceed(now, waiting);
+        }
+    }
+
+    /// An item will not be acknowledged any more.
+    fn on_dropped(&mut self, now: Now, item: Item) {
+        match item {
+            Item::Answer { request: Some(id), .. } => self.requests.close(id),
+            Item::Relay { request, .. } => self.proceed(now, request),
+            Item::MailNotice(recipient) | Item::Mail { recipient, .. } => {
+                self.end_mail(&recipient);
+            }
+            Item::Answer { request: None, .. }
+            | Item::Table
+            | Item::Verification
+            | Item::Farewell => {}
+        }
+    }
+
+    fn on_store(&mut self, now: Now, answer: StoreAnswer) {
+        if self.stopping {
+            return;
+        }
+        match answer {
+            StoreAnswer::Appended { request, recipient, result } => {
+                match result {
+                    Ok(()) => self.answer(now, request, Notice::Saved),
+                    Err(reason) => {
+                        self.answer(now, request, Notice::NotSaved(reason.clone()));
+                        self.emit(ServerEvent::MailboxFault {
+                            nickname: recipient.clone(),
+                            reason,
+                        });
+                    }
+                }
+                // It may have come back while its message was on the way to the disk.
+                if let Some((_, Presence::Online)) = self.directory.find(&recipient) {
+                    self.start_mail(&recipient);
+                }
+            }
+            StoreAnswer::Loaded { request, recipient, result } => {
+                self.on_loaded(now, request, &recipient, result);
+            }
+            StoreAnswer::NotRemoved { recipient, reason } => {
+                // Read again, it would be delivered again, and again.
+                self.end_mail(&recipient);
+                self.emit(ServerEvent::MailboxFault { nickname: recipient, reason });
+            }
+        }
+    }
+
+    fn answer(&mut self, now: Now, id: RequestId, notice: Notice) {
+        let Some((from, _)) = self.requests.get(id) else { return };
+        let item = Item::Answer { notice, request: Some(id) };
+        self.links.push(now.at, from, item, Patience::PUSH);
+        if self.requests.tells_all(id) {
+            self.push_tables(now);
+        }
+    }
+
+    fn tell_stranger(&mut self, now: Now, to: SocketAddr, notice: Notice) {
+        if self.stopping || !self.has_room_for(to) {
+            return;
+        }
+        self.acknowledge(to);
+        let item = Item::Answer { notice, request: None };
+        if self.links.waiting(to, |waiting| *waiting == item) == 0 {
+            self.links.push(now.at, to, item, Patience::ONCE);
+        }
+    }
+
+    /// Whether the links have room for one to this address.
+    fn has_room_for(&self, address: SocketAddr) -> bool {
+        self.directory.holder(address).is_some()
+            || self.links.len() < self.config.max_users + MAX_STRANGERS
+    }
+
+    /// Sends the table to everyone online.
+    fn push_tables(&mut self, now: Now) {
+        let addresses: Vec<SocketAddr> = self.directory.addresses().collect();
+        for address in addresses {
+            self.push_table(now, address);
+        }
+    }
+
+    /// Sends the table to one address, once however often it changes until its turn comes.
+    fn push_table(&mut self, now: Now, to: SocketAddr) {
+        if self.links.waiting(to, |item| *item == Item::Table) == 0 {
+            self.links.push(now.at, to, Item::Table, Patience::PUSH);
+        }
+    }
+
+    fn acknowledge(&mut self, to: SocketAddr) {
+        self.transmit(to, Datagram::Ack.encode());
+    }
+
+    fn stop(&mut self, now: Now) {
+        self.stopping = true;
+        for address in self.links.addresses() {
+            for item in self.links.cancel_all(now.at, address) {
+                if let Item::MailNotice(recipient) | Item::Mail { recipient, .. } = item {
+                    self.end_mail(&recipient);
+                }
+            }
+        }
+        for address in self.directory.addresses() {
+            self.links.push(now.at, address, Item::Farewell, Patience::FAREWELL);
+        }
+    }
+
+    /// Sends what is due.
+    fn flush(&mut self, now: Now) {
+        enum Due {
+            Transmit(Vec<u8>),
+            Failed(Item),
+        }
+        loop {
+            let Some((to, step)) = self.links.poll(now.at) else { break };
+            let due = match step {
+                Step::Transmit(item) => Due::Transmit(render(item, to, &self.directory)),
+                Step::Failed(item) => Due::Failed(item),
+            };
+            match due {
+                Due::Transmit(payload) => self.transmit(to, payload),
+                Due::Failed(item) => self.on_failed(now, to, item),
+            }
+        }
+        if self.stopping && !self.stopped && self.links.is_idle() {
+            self.stopped = true;
+            self.outputs.push_back(Output::Emit(ServerEmit::Stopped));
+        }
+    }
+
+    fn transmit(&mut self, to: SocketAddr, payload: Vec<u8>) {
+        self.stats.count_sent(&payload);
+        self.outputs.push_back(Output::Transmit { to, payload });
+    }
+
+    fn emit(&mut self, event: ServerEvent) {
+        self.outputs.push_back(Output::Emit(ServerEmit::Event(event)));
+    }
+
+    fn store(&mut self, request: StoreRequest) {
+        self.outputs.push_back(Output::Emit(ServerEmit::Store(request)));
+    }
+}
+
+/// The datagram that carries an item, as things stand now.
+fn render(item: &Item, to: SocketAddr, directory: &Directory) -> Vec<u8> {
+    let notification = |notice: &Notice| {
+        let (text, offline) = (notice.to_string(), notice.means_offline());
+        Datagram::Notification { text, offline }.encode()
+    };
+    match item {
+        Item::Answer { notice, .. } => notification(notice),
+        Item::MailNotice(_) => notification(&Notice::HaveMessages),
+        Item::Farewell => notification(&Notice::ServerDown),
+        Item::Table => directory.table_for(to),
+        Item::Verification => Datagram::Verification.encode(),
+        Item::Relay { chat, .. } | Item::Mail { chat, .. } => chat.clone(),
+    }
+}
+
+impl Engine for Server {
+    type Command = ServerCommand;
+    type Emit = ServerEmit;
+
+    fn handle(&mut self, now: Now, input: Input<'_, ServerCommand>) {
+        match input {
+            Input::Datagram { from, payload, room } => self.on_datagram(now, from, payload, room),
+            Input::Command(ServerCommand::Store(answer)) => self.on_store(now, answer),
+            Input::Command(ServerCommand::Stop) => self.stop(now),
+            Input::Deadline => {}
+        }
+        self.flush(now);
+    }
+
+    fn poll_output(&mut self) -> Option<Output<ServerEmit>> {
+        self.outputs.pop_front()
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.links.deadline()
+    }
+
+    fn stats(&self) -> Stats {
+        self.stats
+    }
+}

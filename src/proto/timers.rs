@@ -1,0 +1,69 @@
+//! One deadline for each key, and the earliest of them at hand.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Instant;
+
+/// Deadlines by key. Setting, stopping and finding the next are logarithmic in their number;
+/// those that expire at one time come in the order of their keys.
+#[derive(Debug)]
+pub(super) struct Timers<K> {
+    by_key: BTreeMap<K, Instant>,
+    by_time: BTreeSet<(Instant, K)>,
+}
+
+impl<K: Ord + Clone> Timers<K> {
+    pub(super) fn new() -> Self {
+        Self { by_key: BTreeMap::new(), by_time: BTreeSet::new() }
+    }
+
+    /// Sets the deadline of `key`, in place of the one it had.
+    pub(super) fn set(&mut self, key: K, at: Instant) {
+        self.stop(&key);
+        self.by_key.insert(key.clone(), at);
+        self.by_time.insert((at, key));
+    }
+
+    pub(super) fn stop(&mut self, key: &K) {
+        if let Some(at) = self.by_key.remove(key) {
+            self.by_time.remove(&(at, key.clone()));
+        }
+    }
+
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.by_time.first().map(|(at, _)| *at)
+    }
+
+    /// Takes the key of the earliest deadline that is not after `now`.
+    pub(super) fn pop_expired(&mut self, now: Instant) -> Option<K> {
+        if self.next()? > now {
+            return None;
+        }
+        let (_, key) = self.by_time.pop_first()?;
+        self.by_key.remove(&key);
+        Some(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_last_setting_counts() {
+        let at = |ms| Instant::default() + Duration::from_millis(ms);
+        let mut timers = Timers::new();
+        timers.set("a", at(5));
+        timers.set("b", at(3));
+        timers.set("a", at(1));
+        timers.set("c", at(2));
+        timers.stop(&"c");
+        assert_eq!(timers.next(), Some(at(1)));
+        assert_eq!(timers.pop_expired(at(0)), None);
+        assert_eq!(timers.pop_expired(at(3)), Some("a"));
+        assert_eq!(timers.pop_expired(at(3)), Some("b"));
+        assert_eq!(timers.next(), None);
+    }
+}
