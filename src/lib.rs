@@ -2,5 +2,7 @@
 #[doc(hidden)]
 pub mod proto;
 #[doc(hidden)]
+pub mod store;
+#[doc(hidden)]
 pub mod wire;
 pub use wire::{Nickname, NicknameError};

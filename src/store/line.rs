@@ -1,0 +1,156 @@
+//! A message as a line of a mailbox: a JSON object, written as Python's `json` writes it.
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+use serde_json::ser::{Formatter, Serializer};
+
+use crate::proto::{StoredMessage, UnixTime};
+use crate::wire::Nickname;
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Line<'a> {
+    #[serde(borrow)]
+    msg: std::borrow::Cow<'a, str>,
+    #[serde(borrow)]
+    sender: std::borrow::Cow<'a, str>,
+    /// Seconds since the Unix epoch.
+    time: f64,
+}
+
+/// What every line begins with. A last line that has no end but begins so was torn by a crash.
+const BEGINNING: &[u8] = b"{\"Msg\": \"";
+
+/// Writes a message as a line, its end included.
+pub(super) fn write(message: &StoredMessage) -> Vec<u8> {
+    let line = Line {
+        msg: message.text.as_str().into(),
+        sender: message.sender.as_str().into(),
+        time: message.time.as_seconds(),
+    };
+    let mut bytes = Vec::new();
+    let mut serializer = Serializer::with_formatter(&mut bytes, Python);
+    // Two strings and a finite number, into memory: there is nothing in it that can fail.
+    let _ = line.serialize(&mut serializer);
+    bytes.push(b'\n');
+    bytes
+}
+
+/// Reads a line without its end; `None` if it is not one of a mailbox.
+pub(super) fn read(bytes: &[u8]) -> Option<StoredMessage> {
+    let line: Line<'_> = serde_json::from_slice(bytes).ok()?;
+    let message = StoredMessage {
+        sender: Nickname::new(&line.sender).ok()?,
+        text: line.msg.into_owned(),
+        time: UnixTime::from_seconds(line.time)?,
+    };
+    message.is_deliverable().then_some(message)
+}
+
+/// Whether these bytes are the beginning of a line whose writing was cut short.
+pub(super) fn is_torn(bytes: &[u8]) -> bool {
+    bytes.starts_with(BEGINNING) || BEGINNING.starts_with(bytes)
+}
+
+/// `", "` and `": "` between the parts, and every character past ASCII as `\u` escapes.
+struct Python;
+
+impl Formatter for Python {
+    fn begin_object_key<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        writer.write_all(if first { b"" } else { b", " })
+    }
+
+    fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(b": ")
+    }
+
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        for character in fragment.chars() {
+            if character.is_ascii() {
+                write!(writer, "{character}")?;
+                continue;
+            }
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &str) -> StoredMessage {
+        StoredMessage {
+            sender: Nickname::new("lanking").unwrap(),
+            text: text.into(),
+            time: UnixTime::from_micros(1_488_400_115_368_341),
+        }
+    }
+
+    #[test]
+    fn a_line_is_written_as_python_writes_it() {
+        let line = |text| String::from_utf8(write(&message(text))).unwrap();
+        assert_eq!(
+            line("hi"),
+            "{\"Msg\": \"hi\", \"Sender\": \"lanking\", \"Time\": 1488400115.368341}\n",
+        );
+        assert_eq!(
+            line("\"é\u{1f680}\\\n\u{1}\u{7f}"),
+            "{\"Msg\": \"\\\"\\u00e9\\ud83d\\ude80\\\\\\n\\u0001\u{7f}\", \"Sender\": \"lanking\", \"Time\": 1488400115.368341}\n",
+        );
+    }
+
+    #[test]
+    fn what_is_no_message_is_not_read() {
+        for text in [
+            "",
+            "{}",
+            "[]",
+            "hello",
+            r#"{"Msg": "hi", "Sender": "lanking"}"#,
+            r#"{"Msg": "hi", "Sender": "two words", "Time": 1.0}"#,
+            r#"{"Msg": "hi", "Sender": "lanking", "Time": 1e300}"#,
+            r#"{"Msg": "hi", "Sender": "lanking", "Time": 1.0} x"#,
+        ] {
+            assert_eq!(read(text.as_bytes()), None, "{text}");
+        }
+        let order = br#"{"Time": 5, "Sender": "a", "Msg": "b", "More": []}"#;
+        assert_eq!(read(order).unwrap().time, UnixTime::from_micros(5_000_000));
+    }
+
+    #[test]
+    fn a_message_that_no_classic_client_could_read_is_none() {
+        assert!(read(&write(&message(&"x".repeat(4000)))[..]).is_some());
+        assert!(read(&write(&message(&"x".repeat(4096)))[..]).is_none());
+    }
+
+    #[test]
+    fn every_beginning_of_a_line_is_torn_and_nothing_else() {
+        let line = write(&message("hi"));
+        assert!((0..line.len()).all(|end| is_torn(&line[..end])));
+        assert!(!is_torn(b"hello") && !is_torn(b"{\"Sender\""));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_message_survives_and_stays_one_line(text: String, micros in 0..4_102_444_800_000_000_i64) {
+            let message = StoredMessage { time: UnixTime::from_micros(micros), ..message(&text) };
+            let line = write(&message);
+            proptest::prop_assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
+            proptest::prop_assume!(message.is_deliverable());
+            proptest::prop_assert_eq!(read(&line[..line.len() - 1]), Some(message));
+        }
+    }
+}
