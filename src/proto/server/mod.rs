@@ -517,8 +517,7 @@ impl Server {
             Transmit(Vec<u8>),
             Failed(Item),
         }
-        loop {
-            let Some((to, step)) = self.links.poll(now.at) else { break };
+        while let Some((to, step)) = self.links.poll(now.at) {
             let due = match step {
                 Step::Transmit(item) => Due::Transmit(render(item, to, &self.directory)),
                 Step::Failed(item) => Due::Failed(item),

@@ -1,0 +1,420 @@
+//! The public client.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use super::dispatcher::Dispatcher;
+use super::error::nickname;
+use super::resolve::{default_host, resolve};
+use super::threads::Threads;
+use super::{Error, Message, User};
+use crate::net::{Driver, Outlet, Port};
+use crate::proto::{
+    self, ClientCommand, ClientEmit, ClientEvent, Delivery, Failure, Stats, Ticket,
+};
+use crate::wire::Nickname;
+
+type OnMessage = Box<dyn FnMut(Message) + Send>;
+type OnEvent = Box<dyn FnMut(ClientEvent) + Send>;
+
+/// How a [`Client`] is set up: made by [`Client::builder`].
+#[must_use]
+pub struct ClientBuilder {
+    nickname: String,
+    server: String,
+    bind: Option<String>,
+    port: u16,
+    register: bool,
+    on_message: OnMessage,
+    on_event: OnEvent,
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut fields = f.debug_struct("ClientBuilder");
+        fields.field("nickname", &self.nickname).field("server", &self.server);
+        fields.finish_non_exhaustive()
+    }
+}
+
+impl ClientBuilder {
+    /// The server, as `host:port`; by default `localhost:5000`.
+    pub fn server(mut self, address: impl Into<String>) -> Self {
+        self.server = address.into();
+        self
+    }
+
+    /// Where to listen, as `host:port`. By default on the loopback interface if the server is
+    /// there, and on all interfaces otherwise.
+    pub fn bind(mut self, address: impl Into<String>) -> Self {
+        self.bind = Some(address.into());
+        self
+    }
+
+    /// The port to listen at where [`bind`](Self::bind) does not say; by default any free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Whether [`connect`](Self::connect) registers with the server, as it does by default, or
+    /// leaves that to [`Client::register`].
+    pub fn register(mut self, register: bool) -> Self {
+        self.register = register;
+        self
+    }
+
+    /// What to call with each message, on a thread of the client's own. The message is acknowledged
+    /// when it is queued for this.
+    pub fn on_message(mut self, callback: impl FnMut(Message) + Send + 'static) -> Self {
+        self.on_message = Box::new(callback);
+        self
+    }
+
+    /// What to call with each event, on the same thread, in order with the messages.
+    pub fn on_event(mut self, callback: impl FnMut(ClientEvent) + Send + 'static) -> Self {
+        self.on_event = Box::new(callback);
+        self
+    }
+
+    /// Starts the client and registers it.
+    ///
+    /// # Errors
+    /// [`Error::Nickname`], [`Error::Address`], [`Error::Bind`], [`Error::Thread`], and those of
+    /// [`Client::register`].
+    pub fn connect(self) -> Result<Client, Error> {
+        let Self { nickname: name, server, bind, port, register, mut on_message, mut on_event } =
+            self;
+        let name = nickname(&name)?;
+        let server = resolve(&server)?;
+        let address = match bind {
+            Some(bind) => resolve(&bind)?,
+            None => SocketAddr::new(default_host(server), port),
+        };
+        let driver = Driver::bind(address, proto::Client::new(server, name.clone()))
+            .map_err(|source| Error::Bind { address, source })?;
+        let threads = Threads::default();
+        let dispatcher = Dispatcher::start(&threads, move |job| match job {
+            Job::Message(message) => on_message(message),
+            Job::Event(event) => on_event(event),
+            Job::Outcome(callback, outcome) => callback(outcome),
+        })?;
+        let waiting = Arc::new(Waiting::default());
+        let port = driver.port();
+        let outlet = ClientOutlet { dispatcher, waiting: Arc::clone(&waiting), server };
+        port.connect(Box::new(outlet));
+        threads.spawn("client", move || driver.run())?;
+        let client = Client { port, threads, waiting, server };
+        if register {
+            client.register_as(name)?;
+        }
+        Ok(client)
+    }
+}
+
+type Outcome = Result<Delivery, Error>;
+type OutcomeCallback = Box<dyn FnOnce(Outcome) + Send>;
+
+/// Who is told of an outcome.
+enum Waiter {
+    /// A thread that waits for a message's. It is told by the driver, so that a call from inside a
+    /// callback does not wait for the dispatcher, which is itself.
+    Thread(Sender<Outcome>),
+    /// A callback.
+    Callback(OutcomeCallback),
+    /// A thread that waits for a registration's.
+    Session(Sender<Result<(), Error>>),
+}
+
+/// Whoever waits for something, by ticket.
+#[derive(Default)]
+struct Waiting {
+    last_ticket: AtomicU64,
+    waiters: Mutex<BTreeMap<Ticket, Waiter>>,
+}
+
+impl Waiting {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Ticket, Waiter>> {
+        self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, waiter: Waiter) -> Ticket {
+        let ticket = self.last_ticket.fetch_add(1, Ordering::Relaxed);
+        self.lock().insert(ticket, waiter);
+        ticket
+    }
+
+    fn take(&self, ticket: Ticket) -> Option<Waiter> {
+        self.lock().remove(&ticket)
+    }
+}
+
+/// What the dispatcher's thread does.
+enum Job {
+    Message(Message),
+    Event(ClientEvent),
+    Outcome(OutcomeCallback, Outcome),
+}
+
+struct ClientOutlet {
+    dispatcher: Dispatcher<Job>,
+    waiting: Arc<Waiting>,
+    server: SocketAddr,
+}
+
+impl Outlet<ClientEmit> for ClientOutlet {
+    fn has_room(&self) -> bool {
+        self.dispatcher.has_room()
+    }
+
+    fn emit(&mut self, emit: ClientEmit) -> ControlFlow<()> {
+        let error = |failure| Error::from_failure(failure, self.server);
+        match emit {
+            ClientEmit::Message(incoming) => {
+                self.dispatcher.dispatch(Job::Message(incoming.into()));
+            }
+            ClientEmit::Event(event) => self.dispatcher.dispatch(Job::Event(event)),
+            // Where a send fails, whoever waited has gone away.
+            ClientEmit::Sent(ticket, outcome) => match self.waiting.take(ticket) {
+                Some(Waiter::Thread(waiter)) => drop(waiter.send(outcome.map_err(error))),
+                Some(Waiter::Callback(callback)) => {
+                    self.dispatcher.dispatch(Job::Outcome(callback, outcome.map_err(error)));
+                }
+                _ => {}
+            },
+            ClientEmit::Session(ticket, result) => {
+                if let Some(Waiter::Session(waiter)) = self.waiting.take(ticket) {
+                    let _ = waiter.send(result.map_err(error));
+                }
+            }
+            ClientEmit::Closed => return ControlFlow::Break(()),
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// A call that is under way: [`wait`](Self::wait) gives what became of it.
+///
+/// Dropping it does not take anything back.
+#[derive(Debug)]
+#[must_use]
+pub struct Pending<T> {
+    outcome: Receiver<Result<T, Error>>,
+}
+
+impl<T> Pending<T> {
+    /// Waits for the outcome.
+    ///
+    /// # Errors
+    /// Those of the call that returned it.
+    pub fn wait(self) -> Result<T, Error> {
+        // Every accepted call has an outcome; without one, the client was closed.
+        self.outcome.recv().unwrap_or(Err(Error::Closed))
+    }
+
+    /// Waits for the outcome for a time; returns itself when that has passed.
+    ///
+    /// # Errors
+    /// Itself, to be waited for again.
+    pub fn wait_timeout(self, timeout: Duration) -> Result<Result<T, Error>, Self> {
+        match self.outcome.recv_timeout(timeout) {
+            Ok(outcome) => Ok(outcome),
+            Err(RecvTimeoutError::Timeout) => Err(self),
+            Err(RecvTimeoutError::Disconnected) => Ok(Err(Error::Closed)),
+        }
+    }
+}
+
+/// A client of one server, online under one nickname.
+///
+/// It works on threads of its own until [`close`](Self::close), or until it is dropped. All its
+/// methods may be called from any thread, callbacks included.
+///
+/// ```
+/// # let directory = tempfile::tempdir()?;
+/// # let server = superchat::Server::builder().directory(directory.path()).start()?;
+/// # let server = server.address().to_string();
+/// use superchat::{Client, Delivery};
+///
+/// let (sender, inbox) = std::sync::mpsc::channel();
+/// let sonic = Client::builder("sonic")
+///     .server(&server)
+///     .on_message(move |message| drop(sender.send(message)))
+///     .connect()?;
+/// let lanking = Client::builder("lanking").server(&server).connect()?;
+///
+/// assert_eq!(lanking.send("sonic", "hi")?, Delivery::Received);
+/// assert_eq!(inbox.recv()?.text, "hi");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Client {
+    port: Arc<Port<proto::Client>>,
+    threads: Threads,
+    waiting: Arc<Waiting>,
+    server: SocketAddr,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut fields = f.debug_struct("Client");
+        fields.field("nickname", &self.nickname()).field("address", &self.address());
+        fields.field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client under this nickname, with everything else at its default.
+    pub fn builder(nickname: impl Into<String>) -> ClientBuilder {
+        ClientBuilder {
+            nickname: nickname.into(),
+            server: "localhost:5000".to_owned(),
+            bind: None,
+            port: 0,
+            register: true,
+            on_message: Box::new(|_| {}),
+            on_event: Box::new(|_| {}),
+        }
+    }
+
+    /// The nickname that it is, or was last, registered under.
+    #[must_use]
+    pub fn nickname(&self) -> Nickname {
+        self.port.query(|engine| engine.nickname().clone())
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.port.address()
+    }
+
+    /// Whether the server holds it online.
+    #[must_use]
+    pub fn is_registered(&self) -> bool {
+        self.port.query(proto::Client::is_registered)
+    }
+
+    /// The table of users as the server last sent it, by nickname.
+    #[must_use]
+    pub fn users(&self) -> Vec<User> {
+        self.port.query(|engine| engine.users().cloned().map(User::from).collect())
+    }
+
+    /// Counters since the start.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.port.stats()
+    }
+
+    /// Goes online under a nickname, the old one or another, and waits for the server.
+    ///
+    /// # Errors
+    /// [`Error::Nickname`], [`Error::NameTaken`], [`Error::Refused`],
+    /// [`Error::ServerNotResponding`], [`Error::Closed`].
+    pub fn register(&self, name: &str) -> Result<(), Error> {
+        self.register_as(nickname(name)?)
+    }
+
+    /// Goes online as [`register`](Self::register) does, without waiting.
+    ///
+    /// # Errors
+    /// [`Error::Nickname`] at once, the others with the outcome.
+    pub fn post_register(&self, name: &str) -> Result<Pending<()>, Error> {
+        let nickname = nickname(name)?;
+        Ok(self.session(|ticket| ClientCommand::Register { ticket, nickname }))
+    }
+
+    fn register_as(&self, nickname: Nickname) -> Result<(), Error> {
+        self.session(|ticket| ClientCommand::Register { ticket, nickname }).wait()
+    }
+
+    /// Goes offline, and waits for the server. Messages then wait in the server's mailbox.
+    ///
+    /// # Errors
+    /// [`Error::ServerNotResponding`], [`Error::Closed`]; it is offline all the same.
+    pub fn deregister(&self) -> Result<(), Error> {
+        self.post_deregister().wait()
+    }
+
+    /// Goes offline as [`deregister`](Self::deregister) does, without waiting.
+    pub fn post_deregister(&self) -> Pending<()> {
+        self.session(|ticket| ClientCommand::Deregister { ticket })
+    }
+
+    fn session(&self, command: impl FnOnce(Ticket) -> ClientCommand) -> Pending<()> {
+        let (sender, outcome) = bounded(1);
+        let ticket = self.waiting.add(Waiter::Session(sender));
+        if !self.port.command(command(ticket)) {
+            // The sender goes with it, which says that the client is closed.
+            self.waiting.take(ticket);
+        }
+        Pending { outcome }
+    }
+
+    /// Sends a message, and waits for what becomes of it: 500 ms for the recipient's ack, then for
+    /// the server.
+    ///
+    /// # Errors
+    /// [`Error::Nickname`], [`Error::UnknownUser`], [`Error::NotRegistered`], [`Error::TooLong`],
+    /// [`Error::TooManyPending`], [`Error::Refused`], [`Error::ServerNotResponding`],
+    /// [`Error::Closed`].
+    pub fn send(&self, recipient: &str, text: &str) -> Result<Delivery, Error> {
+        self.post(recipient, text)?.wait()
+    }
+
+    /// Sends a message without waiting.
+    ///
+    /// Messages to one recipient arrive in the order in which they were posted.
+    ///
+    /// # Errors
+    /// [`Error::Nickname`] at once; the others of [`send`](Self::send) with the outcome.
+    pub fn post(&self, recipient: &str, text: &str) -> Result<Pending<Delivery>, Error> {
+        let (sender, outcome) = bounded(1);
+        self.submit(recipient, text, Waiter::Thread(sender))?;
+        Ok(Pending { outcome })
+    }
+
+    /// Sends a message without waiting; the callback is given what became of it, on the thread of
+    /// the other callbacks.
+    ///
+    /// # Errors
+    /// As [`post`](Self::post); the callback is not called then.
+    pub fn post_then(
+        &self,
+        recipient: &str,
+        text: &str,
+        callback: impl FnOnce(Result<Delivery, Error>) + Send + 'static,
+    ) -> Result<(), Error> {
+        self.submit(recipient, text, Waiter::Callback(Box::new(callback)))
+    }
+
+    fn submit(&self, recipient: &str, text: &str, waiter: Waiter) -> Result<(), Error> {
+        let (recipient, text) = (nickname(recipient)?, text.to_owned());
+        let ticket = self.waiting.add(waiter);
+        if self.port.command(ClientCommand::Send { ticket, recipient, text }) {
+            return Ok(());
+        }
+        self.waiting.take(ticket);
+        Err(Error::from_failure(Failure::Closed, self.server))
+    }
+
+    /// Logs off and stops. What is pending fails with [`Error::Closed`]. A server that does not
+    /// answer is waited for a second. Calling it again does nothing.
+    pub fn close(&self) {
+        self.port.command(ClientCommand::Close);
+        self.threads.join();
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

@@ -1,0 +1,116 @@
+//! What can go wrong, in one enum: the same causes, by the same names, in Rust, C and Python.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::proto::{Failure, MAX_PENDING};
+use crate::wire::{MAX_DATAGRAM, Nickname, NicknameError};
+
+/// Why a call did not do what it was asked to. Its text is one line that names the thing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A host name or port does not lead to an address.
+    #[error("cannot find the address {address:?}: {source}")]
+    Address {
+        /// What was to be resolved.
+        address: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The socket could not be bound, for example because the port is in use.
+    #[error("cannot bind {address}: {source}")]
+    Bind {
+        /// Where to.
+        address: SocketAddr,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The server's directory cannot be written.
+    #[error("cannot use the directory {path:?}: {source}")]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A directory is one server's, and this one has one.
+    #[error("the directory {path:?} is in use by another server")]
+    DirectoryInUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A thread could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[source] io::Error),
+    /// A nickname is not allowed: see [`Nickname`].
+    #[error("the nickname {text:?} is not allowed: {reason}")]
+    Nickname {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        reason: NicknameError,
+    },
+    /// Somebody else is online under this nickname.
+    #[error("{nickname} is already online")]
+    NameTaken {
+        /// The nickname.
+        nickname: Nickname,
+    },
+    /// The client is offline: register first.
+    #[error("the client is not registered")]
+    NotRegistered,
+    /// The table of users does not have this nickname.
+    #[error("there is no user {nickname}")]
+    UnknownUser {
+        /// The nickname.
+        nickname: Nickname,
+    },
+    /// The message does not fit the datagram that the recipient can take.
+    #[error("the message is too long: {bytes} bytes on the wire, at most {limit}")]
+    TooLong {
+        /// How long it would be.
+        bytes: usize,
+        /// How long it may be.
+        limit: usize,
+    },
+    /// The server refused, in its own words.
+    #[error("the server refused: {0}")]
+    Refused(String),
+    /// The server did not answer five tries, 500 ms apart, or said that it goes down.
+    #[error("the server at {server} is not responding")]
+    ServerNotResponding {
+        /// The server's address.
+        server: SocketAddr,
+    },
+    /// Too many messages wait for their outcome; wait for some of them.
+    #[error("more than {limit} messages wait for their outcome")]
+    TooManyPending {
+        /// How many may.
+        limit: usize,
+    },
+    /// The client is closed, or was closed before the outcome was known.
+    #[error("the client is closed")]
+    Closed,
+}
+
+impl Error {
+    pub(super) fn from_failure(failure: Failure, server: SocketAddr) -> Self {
+        match failure {
+            Failure::NameTaken(nickname) => Self::NameTaken { nickname },
+            Failure::UnknownUser(nickname) => Self::UnknownUser { nickname },
+            Failure::NotRegistered => Self::NotRegistered,
+            Failure::TooLong(bytes) => Self::TooLong { bytes, limit: MAX_DATAGRAM },
+            Failure::Refused(text) => Self::Refused(text),
+            Failure::ServerNotResponding => Self::ServerNotResponding { server },
+            Failure::TooManyPending => Self::TooManyPending { limit: MAX_PENDING },
+            Failure::Closed => Self::Closed,
+        }
+    }
+}
+
+/// Parses a nickname, keeping the text for the error.
+pub(super) fn nickname(text: &str) -> Result<Nickname, Error> {
+    Nickname::new(text).map_err(|reason| Error::Nickname { text: text.to_owned(), reason })
+}

@@ -1,0 +1,54 @@
+//! The values that endpoints hand out.
+
+use std::net::SocketAddr;
+use std::time::SystemTime;
+
+use crate::net::system_time_from_local;
+use crate::proto::{Incoming, Route};
+use crate::wire::{Nickname, Row};
+
+/// A message from another client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Message {
+    /// Who wrote it.
+    pub sender: Nickname,
+    /// What it says.
+    pub text: String,
+    /// The way that it came.
+    pub route: Route,
+    /// When the server stored it, to the second; `None` if it came at once.
+    pub sent_at: Option<SystemTime>,
+}
+
+impl From<Incoming> for Message {
+    fn from(incoming: Incoming) -> Self {
+        let Incoming { sender, text, route, stored_at } = incoming;
+        let Some(stamp) = stored_at else {
+            return Self { sender, text, route, sent_at: None };
+        };
+        match system_time_from_local(stamp) {
+            Some(time) => Self { sender, text, route, sent_at: Some(time) },
+            // No clock here has shown this time: it stays a part of the text, so that none is lost.
+            None => Self { sender, text: format!("{stamp} {text}"), route, sent_at: None },
+        }
+    }
+}
+
+/// A row of the table of users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct User {
+    /// The user's nickname.
+    pub nickname: Nickname,
+    /// Where it is, or was last.
+    pub address: SocketAddr,
+    /// Whether it is there.
+    pub online: bool,
+}
+
+impl From<Row> for User {
+    fn from(row: Row) -> Self {
+        Self { nickname: row.nickname, address: row.address, online: row.presence.is_online() }
+    }
+}

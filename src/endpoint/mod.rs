@@ -1,0 +1,23 @@
+//! The public `Server` and `Client`: builders, blocking calls, and the threads behind them.
+//!
+//! An endpoint has a driver thread (socket and timers: `net`), a dispatcher thread that runs the
+//! callbacks, and, for a server, a thread for the store. The invariants:
+//!
+//! - callbacks run one at a time, in order, with no lock held;
+//! - the dispatcher's queue is bounded: while it is full nothing is acknowledged that would add to
+//!   it, so its sender sends it again;
+//! - any call is safe on any thread, a callback included; only closing from inside a callback does
+//!   not wait for the threads, since it is on one of them.
+
+mod client;
+mod dispatcher;
+mod error;
+mod message;
+mod resolve;
+mod server;
+mod threads;
+
+pub use client::{Client, ClientBuilder, Pending};
+pub use error::Error;
+pub use message::{Message, User};
+pub use server::{Server, ServerBuilder};

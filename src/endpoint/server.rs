@@ -1,0 +1,195 @@
+//! The public server.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use super::dispatcher::Dispatcher;
+use super::resolve::resolve;
+use super::threads::Threads;
+use super::{Error, User};
+use crate::net::{Driver, Outlet, Port, local_stamp};
+use crate::proto::{
+    self, ServerCommand, ServerConfig, ServerEmit, ServerEvent, Stats, StoreRequest,
+};
+use crate::store::{FileStore, OpenError, Store};
+
+/// Rows of the table of users, offline ones included. Past it, the one who has been offline for
+/// longest makes room.
+const MAX_USERS: usize = 65_536;
+
+/// Store requests that are carried out, and synced, together.
+const COMMIT: usize = 1024;
+
+type Callback = Box<dyn FnMut(ServerEvent) + Send>;
+
+/// How a [`Server`] is set up: made by [`Server::builder`].
+#[must_use]
+pub struct ServerBuilder {
+    bind: String,
+    directory: PathBuf,
+    on_event: Callback,
+}
+
+impl fmt::Debug for ServerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut fields = f.debug_struct("ServerBuilder");
+        fields.field("bind", &self.bind).field("directory", &self.directory);
+        fields.finish_non_exhaustive()
+    }
+}
+
+impl ServerBuilder {
+    /// Where to listen, as `host:port`; by default any free port of `localhost`.
+    pub fn bind(mut self, address: impl Into<String>) -> Self {
+        self.bind = address.into();
+        self
+    }
+
+    /// Where to keep the mailboxes; by default the current directory. It must exist.
+    pub fn directory(mut self, path: impl Into<PathBuf>) -> Self {
+        self.directory = path.into();
+        self
+    }
+
+    /// What to call with each event, on a thread of the server's own.
+    pub fn on_event(mut self, callback: impl FnMut(ServerEvent) + Send + 'static) -> Self {
+        self.on_event = Box::new(callback);
+        self
+    }
+
+    /// Starts the server.
+    ///
+    /// # Errors
+    /// [`Error::Address`], [`Error::Bind`], [`Error::Directory`], [`Error::DirectoryInUse`],
+    /// [`Error::Thread`].
+    pub fn start(self) -> Result<Server, Error> {
+        let Self { bind, directory, on_event } = self;
+        let address = resolve(&bind)?;
+        let config = ServerConfig { max_users: MAX_USERS, local_time: local_stamp };
+        let driver = Driver::bind(address, proto::Server::new(config))
+            .map_err(|source| Error::Bind { address, source })?;
+        let store = FileStore::open(&directory).map_err(|error| match error {
+            OpenError::Io(source) => Error::Directory { path: directory, source },
+            OpenError::InUse => Error::DirectoryInUse { path: directory },
+        })?;
+        let threads = Threads::default();
+        let port = driver.port();
+        let (requests, waiting) = unbounded();
+        let dispatcher = Dispatcher::start(&threads, on_event)?;
+        threads.spawn("store", {
+            let port = Arc::clone(&port);
+            move || keep(store, &waiting, &port)
+        })?;
+        port.connect(Box::new(ServerOutlet { dispatcher, requests }));
+        threads.spawn("server", move || driver.run())?;
+        Ok(Server { port, threads })
+    }
+}
+
+/// Carries out store requests until there will be no more.
+fn keep(mut store: impl Store, requests: &Receiver<StoreRequest>, port: &Port<proto::Server>) {
+    while let Ok(first) = requests.recv() {
+        let batch = std::iter::once(first).chain(requests.try_iter()).take(COMMIT).collect();
+        for answer in store.apply(batch) {
+            port.command(ServerCommand::Store(answer));
+        }
+    }
+}
+
+/// The requests' channel has no bound of its own: the engine has at most one for each open request
+/// and two for each user under way, and both are bounded.
+struct ServerOutlet {
+    dispatcher: Dispatcher<ServerEvent>,
+    requests: Sender<StoreRequest>,
+}
+
+impl Outlet<ServerEmit> for ServerOutlet {
+    fn has_room(&self) -> bool {
+        self.dispatcher.has_room()
+    }
+
+    fn emit(&mut self, emit: ServerEmit) -> ControlFlow<()> {
+        match emit {
+            ServerEmit::Event(event) => self.dispatcher.dispatch(event),
+            ServerEmit::Store(request) => {
+                // It fails only if the thread is gone; then nothing is called stored.
+                let _ = self.requests.send(request);
+            }
+            ServerEmit::Stopped => return ControlFlow::Break(()),
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// A running server: it keeps who is online where, and stores what cannot be delivered now.
+///
+/// It serves on threads of its own until [`stop`](Self::stop), or until it is dropped.
+///
+/// ```
+/// let directory = tempfile::tempdir()?;
+/// let server = superchat::Server::builder()
+///     .bind("localhost:0")
+///     .directory(directory.path())
+///     .on_event(|event| eprintln!("{event}"))
+///     .start()?;
+/// assert!(server.users().is_empty());
+/// server.stop();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Server {
+    port: Arc<Port<proto::Server>>,
+    threads: Threads,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("address", &self.address()).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// A server with everything at its default.
+    pub fn builder() -> ServerBuilder {
+        ServerBuilder {
+            bind: "localhost:0".to_owned(),
+            directory: PathBuf::from("."),
+            on_event: Box::new(|_| {}),
+        }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.port.address()
+    }
+
+    /// Everyone who registered, online or not, by nickname.
+    #[must_use]
+    pub fn users(&self) -> Vec<User> {
+        self.port.query(|engine| engine.users().map(User::from).collect())
+    }
+
+    /// Counters since the start.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.port.stats()
+    }
+
+    /// Tells everyone online that the server is down, waits a second at the most for their acks,
+    /// and stops. Calling it again does nothing.
+    pub fn stop(&self) {
+        self.port.command(ServerCommand::Stop);
+        self.threads.join();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

@@ -1,0 +1,36 @@
+//! The two clocks, and local time.
+
+use std::time::SystemTime;
+
+use chrono::{DateTime, Local, NaiveDateTime, TimeZone as _, Utc};
+
+use crate::proto::{Instant, Now, UnixTime};
+
+/// The clocks of one endpoint.
+#[derive(Debug)]
+pub(super) struct Clock {
+    start: std::time::Instant,
+}
+
+impl Clock {
+    pub(super) fn start() -> Self {
+        Self { start: std::time::Instant::now() }
+    }
+
+    pub(super) fn now(&self) -> Now {
+        let unix = Utc::now().timestamp_micros();
+        Now { at: Instant::after_start(self.start.elapsed()), unix: UnixTime::from_micros(unix) }
+    }
+}
+
+/// A time as it reads in this machine's time zone: `YYYY-MM-DD HH:MM:SS`.
+pub(crate) fn local_stamp(time: UnixTime) -> String {
+    let time = DateTime::from_timestamp_micros(time.as_micros()).unwrap_or_default();
+    time.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// The time that reads so in this machine's time zone; the earlier one where two do, and none where
+/// the clocks skip it.
+pub(crate) fn system_time_from_local(time: NaiveDateTime) -> Option<SystemTime> {
+    Local.from_local_datetime(&time).earliest().map(SystemTime::from)
+}
