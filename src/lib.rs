@@ -20,6 +20,8 @@
 
 mod endpoint;
 mod net;
+#[cfg(feature = "python")]
+mod python;
 // Open to this crate's own tests, which drive the engines in a simulated network. No promise is
 // made about them.
 #[doc(hidden)]

@@ -1,0 +1,190 @@
+//! `superchat.Client`.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+
+use super::{convert, endpoints};
+use crate::{Delivery, Error};
+
+/// A client of one server, online under one nickname.
+///
+/// It registers when it is made, unless ``register=False``. ``port`` 0 takes any free port;
+/// without ``host`` it binds to the loopback interface if the server is there, and to all
+/// interfaces otherwise. Callbacks run one at a time on a thread of the client's own. Raises
+/// ``AddressError``, ``BindError``, ``NicknameError``, ``NameTakenError``, ``RefusedError`` or
+/// ``ServerNotRespondingError``.
+#[pyclass(module = "superchat", frozen, weakref)]
+pub(super) struct Client {
+    inner: Arc<crate::Client>,
+}
+
+#[pymethods]
+impl Client {
+    #[new]
+    #[pyo3(signature = (nickname, server, server_port, port=0, *, host=None, register=true,
+                        on_message=None, on_event=None))]
+    #[allow(clippy::too_many_arguments)] // They are keywords in Python.
+    fn new(
+        py: Python<'_>,
+        nickname: &str,
+        server: &str,
+        server_port: u16,
+        port: u16,
+        host: Option<&str>,
+        register: bool,
+        on_message: Option<Py<PyAny>>,
+        on_event: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let mut builder = crate::Client::builder(nickname)
+            .server(convert::host_and_port(server, server_port))
+            .port(port)
+            .register(false);
+        if let Some(host) = host {
+            builder = builder.bind(convert::host_and_port(host, port));
+        }
+        // In both, None while the interpreter goes: there is nobody left to tell.
+        if let Some(callback) = on_message {
+            builder = builder.on_message(move |message| {
+                let _ = Python::try_attach(|py| {
+                    convert::call(py, &callback, convert::message(py, &message));
+                });
+            });
+        }
+        if let Some(callback) = on_event {
+            builder = builder.on_event(move |event| {
+                let _ = Python::try_attach(|py| {
+                    convert::call(py, &callback, convert::client_event(py, &event));
+                });
+            });
+        }
+        let connected = py.detach(|| builder.connect());
+        let inner = Arc::new(connected.map_err(|error| convert::exception(py, &error))?);
+        endpoints::remember(&inner);
+        let client = Self { inner };
+        if register {
+            client.register(py, None)?;
+        }
+        Ok(client)
+    }
+
+    /// The nickname that it is, or was last, registered under.
+    #[getter]
+    fn nickname(&self) -> String {
+        self.inner.nickname().as_str().to_owned()
+    }
+
+    /// Where it listens: host and port.
+    #[getter]
+    fn address(&self) -> (String, u16) {
+        convert::address_of(self.inner.address())
+    }
+
+    /// Whether the server holds it online.
+    #[getter]
+    fn registered(&self) -> bool {
+        self.inner.is_registered()
+    }
+
+    /// Go online, under another nickname if one is given; waits for the server.
+    #[pyo3(signature = (nickname=None))]
+    fn register(&self, py: Python<'_>, nickname: Option<&str>) -> PyResult<()> {
+        let name = nickname.map_or_else(|| self.nickname(), str::to_owned);
+        let pending = py.detach(|| self.inner.post_register(&name));
+        convert::wait(py, pending.map_err(|error| convert::exception(py, &error))?)
+    }
+
+    /// Go offline; waits for the server. Messages then wait in the server's mailbox.
+    fn deregister(&self, py: Python<'_>) -> PyResult<()> {
+        let pending = py.detach(|| self.inner.post_deregister());
+        convert::wait(py, pending)
+    }
+
+    /// Send a message and wait for what becomes of it.
+    fn send<'py>(
+        &self,
+        py: Python<'py>,
+        recipient: &str,
+        text: &str,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let pending = py.detach(|| self.inner.post(recipient, text));
+        let pending = pending.map_err(|error| convert::exception(py, &error))?;
+        convert::delivery(py, convert::wait(py, pending)?)
+    }
+
+    /// Send a message without waiting; the future has what became of it.
+    fn post<'py>(
+        &self,
+        py: Python<'py>,
+        recipient: &str,
+        text: &str,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let future = py.import("concurrent.futures")?.getattr("Future")?.call0()?;
+        // What was sent cannot be taken back: the future is running, and refuses to be cancelled.
+        future.call_method0("set_running_or_notify_cancel")?;
+        let outcome = future.clone().unbind();
+        let posted = py.detach(|| {
+            self.inner.post_then(recipient, text, move |result| {
+                let _ = Python::try_attach(|py| settle(py, &outcome, result));
+            })
+        });
+        posted.map_err(|error| convert::exception(py, &error))?;
+        Ok(future)
+    }
+
+    /// The table of users as the server last sent it, by name.
+    fn users<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        convert::users(py, &py.detach(|| self.inner.users()))
+    }
+
+    /// Counters since the start.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        convert::stats(py, py.detach(|| self.inner.stats()))
+    }
+
+    /// Log off and stop; what is pending fails with ``ClosedError``. Safe to call twice.
+    fn close(&self, py: Python<'_>) {
+        endpoints::close(py, &*self.inner);
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (exc_type, exc_value, traceback))]
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        exc_type: Option<Bound<'_, PyAny>>,
+        exc_value: Option<Bound<'_, PyAny>>,
+        traceback: Option<Bound<'_, PyAny>>,
+    ) {
+        let _ = (exc_type, exc_value, traceback);
+        self.close(py);
+    }
+
+    fn __repr__(&self) -> String {
+        let presence = if self.inner.is_registered() { "online" } else { "offline" };
+        let (name, address) = (self.inner.nickname(), self.inner.address());
+        format!("<superchat.Client {name:?} at {address}, {presence}>")
+    }
+}
+
+/// Gives a future its outcome. What its callbacks raise, the future itself reports.
+fn settle(py: Python<'_>, future: &Py<PyAny>, outcome: Result<Delivery, Error>) {
+    let settled = match outcome {
+        Ok(delivery) => convert::delivery(py, delivery)
+            .and_then(|delivery| future.call_method1(py, "set_result", (delivery,))),
+        Err(error) => future.call_method1(py, "set_exception", (convert::exception(py, &error),)),
+    };
+    if let Err(error) = settled {
+        error.write_unraisable(py, Some(future.bind(py)));
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        // Its threads may wait for the interpreter: they must not be waited for attached to it.
+        let _ = Python::try_attach(|py| endpoints::close(py, &*self.inner));
+    }
+}

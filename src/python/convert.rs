@@ -1,0 +1,185 @@
+//! From the crate's values to those of Python.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyType;
+
+use crate::{ClientEvent, Delivery, Error, Message, Pending, Route, ServerEvent, Stats, User};
+
+/// How often a call that waits looks for signals: Ctrl+C acts within this time.
+const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Waits for an outcome, detached, and lets signals through.
+pub(super) fn wait<T: Send>(py: Python<'_>, mut pending: Pending<T>) -> PyResult<T> {
+    loop {
+        match py.detach(|| pending.wait_timeout(SIGNAL_INTERVAL)) {
+            Ok(outcome) => return outcome.map_err(|error| exception(py, &error)),
+            Err(still_pending) => pending = still_pending,
+        }
+        py.check_signals()?;
+    }
+}
+
+/// Calls a callback; an exception goes to `sys.unraisablehook`.
+pub(super) fn call<'py>(
+    py: Python<'py>,
+    callback: &Py<PyAny>,
+    argument: PyResult<Bound<'py, PyAny>>,
+) {
+    let called = argument.and_then(|argument| callback.call1(py, (argument,)));
+    if let Err(error) = called {
+        error.write_unraisable(py, Some(callback.bind(py)));
+    }
+}
+
+/// `host:port` of a socket, as the builders want it.
+pub(super) fn host_and_port(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+fn address(address: SocketAddr) -> (String, u16) {
+    (address.ip().to_string(), address.port())
+}
+
+pub(super) fn address_of(socket: SocketAddr) -> (String, u16) {
+    address(socket)
+}
+
+/// The exception that stands for an error.
+pub(super) fn exception(py: Python<'_>, error: &Error) -> PyErr {
+    let name = match error {
+        Error::Address { .. } => "AddressError",
+        Error::Bind { .. } => "BindError",
+        Error::Directory { .. } | Error::DirectoryInUse { .. } => "DirectoryError",
+        Error::Nickname { .. } => "NicknameError",
+        Error::NameTaken { .. } => "NameTakenError",
+        Error::NotRegistered => "NotRegisteredError",
+        Error::UnknownUser { .. } => "UnknownUserError",
+        Error::TooLong { .. } => "TooLongError",
+        Error::Refused(_) => "RefusedError",
+        Error::ServerNotResponding { .. } => "ServerNotRespondingError",
+        Error::TooManyPending { .. } => "TooManyPendingError",
+        Error::Closed => "ClosedError",
+        Error::Thread(_) => "Error",
+    };
+    let class = py.import("superchat.errors").and_then(|module| module.getattr(name));
+    match class.and_then(|class| class.call1((error.to_string(),))) {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(error) => error,
+    }
+}
+
+/// An instance of a class of `superchat.events`.
+fn event<'py>(
+    py: Python<'py>,
+    class: &str,
+    arguments: impl pyo3::call::PyCallArgs<'py>,
+) -> PyResult<Bound<'py, PyAny>> {
+    py.import("superchat.events")?.getattr(class)?.call1(arguments)
+}
+
+pub(super) fn client_event<'py>(
+    py: Python<'py>,
+    from: &ClientEvent,
+) -> PyResult<Bound<'py, PyAny>> {
+    match from {
+        ClientEvent::Registered { nickname } => event(py, "Registered", (nickname.as_str(),)),
+        ClientEvent::Deregistered { nickname } => event(py, "Deregistered", (nickname.as_str(),)),
+        ClientEvent::Notification { text } => event(py, "Notification", (text,)),
+        ClientEvent::UsersChanged => event(py, "UsersChanged", ()),
+        ClientEvent::Unacknowledged { recipient } => {
+            event(py, "Unacknowledged", (recipient.as_str(),))
+        }
+        ClientEvent::ServerDown => event(py, "ServerDown", ()),
+    }
+}
+
+pub(super) fn server_event<'py>(
+    py: Python<'py>,
+    from: &ServerEvent,
+) -> PyResult<Bound<'py, PyAny>> {
+    match from {
+        ServerEvent::RegisterRequest { nickname, address: at } => {
+            event(py, "RegisterRequest", (nickname.as_str(), address(*at)))
+        }
+        ServerEvent::DeregisterRequest { nickname, address: at } => {
+            event(py, "DeregisterRequest", (nickname.as_str(), address(*at)))
+        }
+        ServerEvent::StoreRequest { sender, recipient } => {
+            event(py, "StoreRequest", (sender.as_str(), recipient.as_str()))
+        }
+        ServerEvent::MailboxEmpty { nickname } => event(py, "MailboxEmpty", (nickname.as_str(),)),
+        ServerEvent::Online { nickname, address: at } => {
+            event(py, "Online", (nickname.as_str(), address(*at)))
+        }
+        ServerEvent::Offline { nickname } => event(py, "Offline", (nickname.as_str(),)),
+        ServerEvent::MailboxFault { nickname, reason } => {
+            event(py, "MailboxFault", (nickname.as_str(), reason))
+        }
+    }
+}
+
+/// A class of `superchat._types`, looked up once.
+fn class<'py>(
+    py: Python<'py>,
+    cell: &'static PyOnceLock<Py<PyType>>,
+    name: &str,
+) -> PyResult<&'py Bound<'py, PyType>> {
+    cell.import(py, "superchat._types", name)
+}
+
+pub(super) fn delivery(py: Python<'_>, from: Delivery) -> PyResult<Bound<'_, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let name = match from {
+        Delivery::Received => "RECEIVED",
+        Delivery::Relayed => "RELAYED",
+        Delivery::Stored => "STORED",
+    };
+    class(py, &CLASS, "Delivery")?.getattr(name)
+}
+
+fn route(py: Python<'_>, from: Route) -> PyResult<Bound<'_, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let name = match from {
+        Route::Direct => "DIRECT",
+        Route::Relayed => "RELAYED",
+        Route::Stored => "STORED",
+    };
+    class(py, &CLASS, "Route")?.getattr(name)
+}
+
+pub(super) fn message<'py>(py: Python<'py>, from: &Message) -> PyResult<Bound<'py, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let route = route(py, from.route)?;
+    let arguments = (from.sender.as_str(), &from.text, route, from.sent_at);
+    class(py, &CLASS, "Message")?.call1(arguments)
+}
+
+pub(super) fn user<'py>(py: Python<'py>, from: &User) -> PyResult<Bound<'py, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let arguments = (from.nickname.as_str(), address(from.address), from.online);
+    class(py, &CLASS, "User")?.call1(arguments)
+}
+
+pub(super) fn users<'py>(py: Python<'py>, from: &[User]) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    from.iter().map(|row| user(py, row)).collect()
+}
+
+pub(super) fn stats(py: Python<'_>, from: Stats) -> PyResult<Bound<'_, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let arguments = (
+        from.received,
+        from.sent,
+        from.received_bytes,
+        from.sent_bytes,
+        from.malformed,
+        from.oversized,
+        from.unexpected,
+        from.busy,
+        from.send_failures,
+    );
+    class(py, &CLASS, "Stats")?.call1(arguments)
+}
