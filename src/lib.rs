@@ -18,6 +18,8 @@
 //! - `capi` (default): the C functions of `include/superchat.h`.
 //! - `python`: the Python module, built by maturin.
 
+#[cfg(feature = "capi")]
+mod capi;
 mod endpoint;
 mod net;
 #[cfg(feature = "python")]

@@ -1,0 +1,596 @@
+/* superchat: presence and direct messages that a program can embed.
+ *
+ * Generated from src/capi; tests/header.rs compares it and says how to refresh it.
+ *
+ * Strings are UTF-8 with a NUL at their end. A string or struct given to a function is the caller's
+ * again when the function returns; one given to a callback lives until the callback returns.
+ * Callbacks of one handle run one at a time, on a thread of the handle's own, and may call any
+ * function, also one that closes or frees their own handle. */
+
+#ifndef SUPERCHAT_H
+#define SUPERCHAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * What a server's event is about.
+ */
+typedef enum superchat_server_event_kind {
+    /**
+     * Somebody at address asks for a nickname.
+     */
+    SUPERCHAT_SERVER_EVENT_KIND_REGISTER_REQUEST = 1,
+    /**
+     * Somebody at address asks to go offline.
+     */
+    SUPERCHAT_SERVER_EVENT_KIND_DEREGISTER_REQUEST = 2,
+    /**
+     * The user nickname could not reach the user recipient and asks the server to.
+     */
+    SUPERCHAT_SERVER_EVENT_KIND_STORE_REQUEST = 3,
+    /**
+     * No message waited for the one who just registered.
+     */
+    SUPERCHAT_SERVER_EVENT_KIND_MAILBOX_EMPTY = 4,
+    /**
+     * A user is online at address.
+     */
+    SUPERCHAT_SERVER_EVENT_KIND_ONLINE = 5,
+    /**
+     * A user is offline.
+     */
+    SUPERCHAT_SERVER_EVENT_KIND_OFFLINE = 6,
+    /**
+     * A mailbox cannot be used; text says why, and names the file.
+     */
+    SUPERCHAT_SERVER_EVENT_KIND_MAILBOX_FAULT = 7,
+} superchat_server_event_kind;
+
+/**
+ * What came of a call. The numbers are fixed: one that is retired is not used again.
+ */
+typedef enum superchat_status {
+    /**
+     * Done.
+     */
+    SUPERCHAT_STATUS_OK = 0,
+    /**
+     * A pointer that must not be NULL is NULL, a string is not UTF-8, or an options struct was not
+     * made by its _default function.
+     */
+    SUPERCHAT_STATUS_INVALID_ARGUMENT = 1,
+    /**
+     * A host name or port does not lead to an address.
+     */
+    SUPERCHAT_STATUS_ADDRESS = 2,
+    /**
+     * The socket could not be bound, for example because the port is in use.
+     */
+    SUPERCHAT_STATUS_BIND = 3,
+    /**
+     * The directory of a server cannot be written, or is in use by another server.
+     */
+    SUPERCHAT_STATUS_DIRECTORY = 4,
+    /**
+     * A nickname is not allowed: 1 to 64 characters, no white space, no control characters.
+     */
+    SUPERCHAT_STATUS_NICKNAME = 5,
+    /**
+     * Somebody else is online under that nickname.
+     */
+    SUPERCHAT_STATUS_NAME_TAKEN = 6,
+    /**
+     * The client is offline: register first.
+     */
+    SUPERCHAT_STATUS_NOT_REGISTERED = 7,
+    /**
+     * Nobody has ever registered under that nickname.
+     */
+    SUPERCHAT_STATUS_UNKNOWN_USER = 8,
+    /**
+     * The message does not fit the datagram that the recipient can take.
+     */
+    SUPERCHAT_STATUS_TOO_LONG = 9,
+    /**
+     * The server refused; superchat_last_error has its words.
+     */
+    SUPERCHAT_STATUS_REFUSED = 10,
+    /**
+     * The server did not answer five tries, 500 ms apart, or said that it goes down.
+     */
+    SUPERCHAT_STATUS_SERVER_NOT_RESPONDING = 11,
+    /**
+     * Too many messages wait for their outcome.
+     */
+    SUPERCHAT_STATUS_TOO_MANY_PENDING = 12,
+    /**
+     * The client is closed, or was closed before the outcome was known.
+     */
+    SUPERCHAT_STATUS_CLOSED = 13,
+    /**
+     * The operating system refused something else, such as a thread.
+     */
+    SUPERCHAT_STATUS_SYSTEM = 14,
+    /**
+     * A defect in superchat. The handle that was used is to be freed, not used.
+     */
+    SUPERCHAT_STATUS_INTERNAL = 15,
+} superchat_status;
+
+/**
+ * The way that a message came.
+ */
+typedef enum superchat_route {
+    /**
+     * From its sender's own address.
+     */
+    SUPERCHAT_ROUTE_DIRECT = 1,
+    /**
+     * Through the server, as it was sent.
+     */
+    SUPERCHAT_ROUTE_RELAYED = 2,
+    /**
+     * Out of the server's mailbox.
+     */
+    SUPERCHAT_ROUTE_STORED = 3,
+} superchat_route;
+
+/**
+ * What a client's event is about.
+ */
+typedef enum superchat_client_event_kind {
+    /**
+     * The server accepted the nickname: the client is online.
+     */
+    SUPERCHAT_CLIENT_EVENT_KIND_REGISTERED = 1,
+    /**
+     * The client is offline, by its own wish or the server's.
+     */
+    SUPERCHAT_CLIENT_EVENT_KIND_DEREGISTERED = 2,
+    /**
+     * A line from the server for the user, in text.
+     */
+    SUPERCHAT_CLIENT_EVENT_KIND_NOTIFICATION = 3,
+    /**
+     * A new table of users came.
+     */
+    SUPERCHAT_CLIENT_EVENT_KIND_USERS_CHANGED = 4,
+    /**
+     * The recipient, in nickname, did not acknowledge a direct message in time; the server is
+     * asked.
+     */
+    SUPERCHAT_CLIENT_EVENT_KIND_UNACKNOWLEDGED = 5,
+    /**
+     * The server said that it is going down.
+     */
+    SUPERCHAT_CLIENT_EVENT_KIND_SERVER_DOWN = 6,
+} superchat_client_event_kind;
+
+/**
+ * What became of a message.
+ */
+typedef enum superchat_delivery {
+    /**
+     * Nothing yet, or nothing good: see the status.
+     */
+    SUPERCHAT_DELIVERY_NONE = 0,
+    /**
+     * The recipient acknowledged it.
+     */
+    SUPERCHAT_DELIVERY_RECEIVED = 1,
+    /**
+     * The recipient acknowledged it to the server, which passed it on.
+     */
+    SUPERCHAT_DELIVERY_RELAYED = 2,
+    /**
+     * It is on the server's disk; the recipient gets it when it registers again.
+     */
+    SUPERCHAT_DELIVERY_STORED = 3,
+} superchat_delivery;
+
+/**
+ * A client. Made by superchat_client_connect, freed by superchat_client_free.
+ */
+typedef struct superchat_client superchat_client;
+
+/**
+ * A running server. Made by superchat_server_start, freed by superchat_server_free.
+ */
+typedef struct superchat_server superchat_server;
+
+/**
+ * Something that a server tells. Its strings live until the callback returns.
+ */
+typedef struct superchat_server_event {
+    /**
+     * What it is about. Later versions may have more kinds.
+     */
+    enum superchat_server_event_kind kind;
+    /**
+     * Whom it is about. Never NULL.
+     */
+    const char *nickname;
+    /**
+     * For whom a message is; otherwise empty. Never NULL.
+     */
+    const char *recipient;
+    /**
+     * Where, as "host:port"; otherwise empty. Never NULL.
+     */
+    const char *address;
+    /**
+     * The event as a line for a log. Never NULL.
+     */
+    const char *text;
+} superchat_server_event;
+
+/**
+ * Called with each event of a server, on a thread of the server's own.
+ */
+typedef void (*superchat_on_server_event)(void *userdata, const struct superchat_server_event *event);
+
+/**
+ * How a server is set up. Made by superchat_server_options_default, then changed where needed.
+ */
+typedef struct superchat_server_options {
+    /**
+     * Bytes of this struct, as the program that made it knows it. Not to be changed.
+     */
+    size_t size;
+    /**
+     * Where to listen, as "host:port"; NULL for any free port of "localhost".
+     */
+    const char *bind;
+    /**
+     * Where to keep the mailboxes; it must exist. NULL for the current directory.
+     */
+    const char *directory;
+    /**
+     * What to call with each event, one at a time, on a thread of the server's own; or NULL.
+     */
+    superchat_on_server_event on_event;
+    /**
+     * Given to the callback. What it points to must live until superchat_server_free returns.
+     */
+    void *userdata;
+} superchat_server_options;
+
+/**
+ * A row of the table of users. Its strings live until the callback returns.
+ */
+typedef struct superchat_user {
+    /**
+     * The nickname. Never NULL.
+     */
+    const char *nickname;
+    /**
+     * Where the user is, or was last, as "host:port". Never NULL.
+     */
+    const char *address;
+    /**
+     * Whether the user is there.
+     */
+    bool online;
+} superchat_user;
+
+/**
+ * Called with each row of a table of users, before the function that was given it returns.
+ */
+typedef void (*superchat_on_user)(void *userdata, const struct superchat_user *user);
+
+/**
+ * Counters since the start.
+ */
+typedef struct superchat_stats {
+    /**
+     * Datagrams that came, refused ones included.
+     */
+    uint64_t received;
+    /**
+     * Datagrams that were sent.
+     */
+    uint64_t sent;
+    /**
+     * Bytes of the datagrams that came.
+     */
+    uint64_t received_bytes;
+    /**
+     * Bytes of the datagrams that were sent.
+     */
+    uint64_t sent_bytes;
+    /**
+     * Dropped: not of the protocol.
+     */
+    uint64_t malformed;
+    /**
+     * Dropped: longer than a peer may send.
+     */
+    uint64_t oversized;
+    /**
+     * Dropped: its sender may not send such a thing, or not now.
+     */
+    uint64_t unexpected;
+    /**
+     * Left unanswered, to be sent again, because a queue was full.
+     */
+    uint64_t busy;
+    /**
+     * Datagrams that the operating system would not take.
+     */
+    uint64_t send_failures;
+} superchat_stats;
+
+/**
+ * A message from another client. Its strings live until the callback returns.
+ */
+typedef struct superchat_message {
+    /**
+     * Who wrote it. Never NULL.
+     */
+    const char *sender;
+    /**
+     * What it says, in UTF-8, with a NUL at its end. Never NULL.
+     */
+    const char *text;
+    /**
+     * Bytes of the text without that NUL: others may be inside.
+     */
+    size_t text_length;
+    /**
+     * The way that it came.
+     */
+    enum superchat_route route;
+    /**
+     * When the server stored it, in seconds since the Unix epoch; 0 if it came at once.
+     */
+    double sent_at;
+} superchat_message;
+
+/**
+ * Called with each message, on a thread of the client's own.
+ */
+typedef void (*superchat_on_message)(void *userdata, const struct superchat_message *message);
+
+/**
+ * Something that a client tells. Its strings live until the callback returns.
+ */
+typedef struct superchat_client_event {
+    /**
+     * What it is about. Later versions may have more kinds.
+     */
+    enum superchat_client_event_kind kind;
+    /**
+     * Whom it is about; empty where it is about nobody. Never NULL.
+     */
+    const char *nickname;
+    /**
+     * What the server says; empty where it says nothing. Never NULL.
+     */
+    const char *text;
+} superchat_client_event;
+
+/**
+ * Called with each event of a client, on the same thread as its messages.
+ */
+typedef void (*superchat_on_client_event)(void *userdata, const struct superchat_client_event *event);
+
+/**
+ * How a client is set up. Made by superchat_client_options_default, then changed where needed.
+ */
+typedef struct superchat_client_options {
+    /**
+     * Bytes of this struct, as the program that made it knows it. Not to be changed.
+     */
+    size_t size;
+    /**
+     * The nickname to register under. Not NULL.
+     */
+    const char *nickname;
+    /**
+     * The server, as "host:port"; NULL for "localhost:5000".
+     */
+    const char *server;
+    /**
+     * Where to listen, as "host:port"; NULL for the loopback interface if the server is there, and
+     * all interfaces otherwise, at port.
+     */
+    const char *bind;
+    /**
+     * The port to listen at where bind is NULL; 0 for any free one.
+     */
+    uint16_t port;
+    /**
+     * Whether to leave registering to superchat_client_register.
+     */
+    bool offline;
+    /**
+     * What to call with each message, one at a time, on a thread of the client's own; or NULL.
+     */
+    superchat_on_message on_message;
+    /**
+     * What to call with each event, on the same thread, in order with the messages; or NULL.
+     */
+    superchat_on_client_event on_event;
+    /**
+     * Given to both callbacks. What it points to must live until superchat_client_free returns.
+     */
+    void *userdata;
+} superchat_client_options;
+
+/**
+ * Called with what became of a posted message, on the thread of the other callbacks: OK and the
+ * delivery, or another status and NONE.
+ */
+typedef void (*superchat_on_outcome)(void *userdata,
+                                     enum superchat_status status,
+                                     enum superchat_delivery delivery);
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The version of the library, such as "0.1.0". A constant; any thread may call this.
+ */
+const char *superchat_version(void);
+
+/**
+ * One line about the last call of this thread that returned a status other than OK; empty if
+ * there was none. Valid until the next such call of this thread. Never NULL.
+ */
+const char *superchat_last_error(void);
+
+/**
+ * Options with everything at its default.
+ */
+struct superchat_server_options superchat_server_options_default(void);
+
+/**
+ * Starts a server, which serves on threads of its own.
+ *
+ * options: not NULL; it and its strings are the caller's again when this returns.
+ * server: not NULL; is set to a handle to be freed by superchat_server_free, or to NULL on failure.
+ * Returns OK, INVALID_ARGUMENT, ADDRESS, BIND, DIRECTORY or SYSTEM.
+ */
+enum superchat_status superchat_server_start(const struct superchat_server_options *options,
+                                             struct superchat_server **server);
+
+/**
+ * Writes where the server listens, as "host:port", to a buffer of size bytes, always with a NUL at
+ * its end. Returns the length of the whole, as snprintf does; 0 if server is NULL. Any thread.
+ */
+size_t superchat_server_address(const struct superchat_server *server, char *buffer, size_t size);
+
+/**
+ * Calls on_user with everyone who registered, online or not, by nickname. Any thread; the callback
+ * runs on this one. Returns OK or INVALID_ARGUMENT.
+ */
+enum superchat_status superchat_server_users(const struct superchat_server *server,
+                                             superchat_on_user on_user,
+                                             void *userdata);
+
+/**
+ * Writes the server's counters to stats. Any thread. Returns OK or INVALID_ARGUMENT.
+ */
+enum superchat_status superchat_server_stats(const struct superchat_server *server,
+                                             struct superchat_stats *stats);
+
+/**
+ * Tells everyone online that the server is down, waits a second at the most for their acks, and
+ * stops. Does nothing if server is NULL or has stopped. Any thread; from inside a callback it does
+ * not wait.
+ */
+void superchat_server_stop(const struct superchat_server *server);
+
+/**
+ * Stops the server, if it has not stopped, and frees it. Does nothing if server is NULL. No other
+ * thread may be using it. After this returns no callback runs, unless it was called by one.
+ */
+void superchat_server_free(struct superchat_server *server);
+
+/**
+ * Options with everything at its default; the nickname is to be set.
+ */
+struct superchat_client_options superchat_client_options_default(void);
+
+/**
+ * Starts a client and registers it, unless options say otherwise; waits for the server.
+ *
+ * options: not NULL; it and its strings are the caller's again when this returns.
+ * client: not NULL; is set to a handle to be freed by superchat_client_free, or to NULL on failure.
+ * Returns OK, INVALID_ARGUMENT, NICKNAME, ADDRESS, BIND, SYSTEM, and what
+ * superchat_client_register returns.
+ */
+enum superchat_status superchat_client_connect(const struct superchat_client_options *options,
+                                               struct superchat_client **client);
+
+/**
+ * Goes online, and waits for the server. nickname: another nickname to register under, or NULL for
+ * the last one. Any thread, callbacks included. Returns OK, INVALID_ARGUMENT, NICKNAME, NAME_TAKEN,
+ * REFUSED, SERVER_NOT_RESPONDING or CLOSED.
+ */
+enum superchat_status superchat_client_register(const struct superchat_client *client,
+                                                const char *nickname);
+
+/**
+ * Goes offline, and waits for the server; messages then wait in the server's mailbox. Any thread,
+ * callbacks included. Returns OK, INVALID_ARGUMENT, SERVER_NOT_RESPONDING or CLOSED; the client is
+ * offline all the same.
+ */
+enum superchat_status superchat_client_deregister(const struct superchat_client *client);
+
+/**
+ * Sends a message and waits for what becomes of it. recipient, text: not NULL, UTF-8; the caller's
+ * again when this returns. delivery: set to what became of it, NONE on failure; or NULL. Any
+ * thread, callbacks included. Returns OK, INVALID_ARGUMENT, NICKNAME, UNKNOWN_USER, NOT_REGISTERED,
+ * TOO_LONG, TOO_MANY_PENDING, REFUSED, SERVER_NOT_RESPONDING or CLOSED.
+ */
+enum superchat_status superchat_client_send(const struct superchat_client *client,
+                                            const char *recipient,
+                                            const char *text,
+                                            enum superchat_delivery *delivery);
+
+/**
+ * Sends a message without waiting. recipient, text: not NULL, UTF-8; the caller's again when this
+ * returns. on_outcome: called once with what became of it, with userdata, unless this returns
+ * another status than OK; or NULL. Messages to one recipient arrive in the order in which they were
+ * posted. Any thread, callbacks included. Returns OK, INVALID_ARGUMENT, NICKNAME or CLOSED.
+ */
+enum superchat_status superchat_client_post(const struct superchat_client *client,
+                                            const char *recipient,
+                                            const char *text,
+                                            superchat_on_outcome on_outcome,
+                                            void *userdata);
+
+/**
+ * Whether the server holds the client online; false if client is NULL. Any thread.
+ */
+bool superchat_client_is_registered(const struct superchat_client *client);
+
+/**
+ * Writes the nickname that the client is, or was last, registered under to a buffer of size bytes,
+ * always with a NUL at its end. Returns the length of the whole, as snprintf does; 0 if client is
+ * NULL. Any thread.
+ */
+size_t superchat_client_nickname(const struct superchat_client *client, char *buffer, size_t size);
+
+/**
+ * Writes where the client listens, as "host:port", to a buffer of size bytes, always with a NUL at
+ * its end. Returns the length of the whole, as snprintf does; 0 if client is NULL. Any thread.
+ */
+size_t superchat_client_address(const struct superchat_client *client, char *buffer, size_t size);
+
+/**
+ * Calls on_user with the table of users as the server last sent it, by nickname. Any thread; the
+ * callback runs on this one. Returns OK or INVALID_ARGUMENT.
+ */
+enum superchat_status superchat_client_users(const struct superchat_client *client,
+                                             superchat_on_user on_user,
+                                             void *userdata);
+
+/**
+ * Writes the client's counters to stats. Any thread. Returns OK or INVALID_ARGUMENT.
+ */
+enum superchat_status superchat_client_stats(const struct superchat_client *client,
+                                             struct superchat_stats *stats);
+
+/**
+ * Logs off and stops; what is pending completes with CLOSED. A server that does not answer is
+ * waited for a second. Does nothing if client is NULL or closed. Any thread; from inside a callback
+ * it does not wait.
+ */
+void superchat_client_close(const struct superchat_client *client);
+
+/**
+ * Closes the client, if it is not closed, and frees it. Does nothing if client is NULL. No other
+ * thread may be using it. After this returns no callback runs, unless it was called by one.
+ */
+void superchat_client_free(struct superchat_client *client);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* SUPERCHAT_H */

@@ -1,0 +1,70 @@
+//! The boundary that no panic crosses, and the text of the last error.
+
+use std::cell::RefCell;
+use std::ffi::{CString, c_char};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::status::superchat_status;
+use crate::Error;
+
+/// Why a function failed.
+pub(super) enum Fault {
+    /// An argument is not what the header asks for; says which.
+    Argument(&'static str),
+    /// The crate's own error.
+    Error(Error),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+thread_local! {
+    static LAST_ERROR: RefCell<CString> = RefCell::default();
+}
+
+/// Runs the body of a function that can fail. A panic becomes a status.
+pub(super) fn fallible(body: impl FnOnce() -> Result<(), Fault>) -> superchat_status {
+    // A panic may leave a handle half changed; the status tells the caller to free it.
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(())) => superchat_status::Ok,
+        Ok(Err(fault)) => describe(&fault),
+        Err(_) => {
+            remember("a defect in superchat: see standard error");
+            superchat_status::Internal
+        }
+    }
+}
+
+/// Runs the body of a function that cannot fail. A panic becomes `fallback`.
+pub(super) fn infallible<T>(fallback: T, body: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or(fallback)
+}
+
+fn describe(fault: &Fault) -> superchat_status {
+    match fault {
+        Fault::Argument(what) => {
+            remember(what);
+            superchat_status::InvalidArgument
+        }
+        Fault::Error(error) => {
+            remember(&error.to_string());
+            error.into()
+        }
+    }
+}
+
+fn remember(text: &str) {
+    // A NUL can only come from text of a peer; what stands before it says enough.
+    let text = CString::new(text.split('\0').next().unwrap_or_default()).unwrap_or_default();
+    LAST_ERROR.with(|last| *last.borrow_mut() = text);
+}
+
+/// One line about the last call of this thread that returned a status other than OK; empty if
+/// there was none. Valid until the next such call of this thread. Never NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn superchat_last_error() -> *const c_char {
+    LAST_ERROR.with(|last| last.borrow().as_ptr())
+}

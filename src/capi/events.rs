@@ -1,0 +1,305 @@
+//! What callbacks are given.
+
+use std::ffi::{c_char, c_void};
+use std::time::SystemTime;
+
+use super::strings::Text;
+use crate::{ClientEvent, Delivery, Message, Route, ServerEvent, Stats, User};
+
+/// The pointer that a callback is given back. It goes to another thread.
+#[derive(Clone, Copy)]
+pub(super) struct Userdata(pub(super) *mut c_void);
+
+// SAFETY: the header says that callbacks run on another thread, and that what `userdata` points to
+// must be usable there.
+unsafe impl Send for Userdata {}
+
+impl Userdata {
+    /// Through a method, so that a closure takes the whole and not the pointer inside.
+    pub(super) fn get(self) -> *mut c_void {
+        self.0
+    }
+}
+
+/// What became of a message.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum superchat_delivery {
+    /// Nothing yet, or nothing good: see the status.
+    None = 0,
+    /// The recipient acknowledged it.
+    Received = 1,
+    /// The recipient acknowledged it to the server, which passed it on.
+    Relayed = 2,
+    /// It is on the server's disk; the recipient gets it when it registers again.
+    Stored = 3,
+}
+
+impl From<Delivery> for superchat_delivery {
+    fn from(delivery: Delivery) -> Self {
+        match delivery {
+            Delivery::Received => Self::Received,
+            Delivery::Relayed => Self::Relayed,
+            Delivery::Stored => Self::Stored,
+        }
+    }
+}
+
+/// The way that a message came.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum superchat_route {
+    /// From its sender's own address.
+    Direct = 1,
+    /// Through the server, as it was sent.
+    Relayed = 2,
+    /// Out of the server's mailbox.
+    Stored = 3,
+}
+
+/// A message from another client. Its strings live until the callback returns.
+#[repr(C)]
+pub struct superchat_message {
+    /// Who wrote it. Never NULL.
+    pub sender: *const c_char,
+    /// What it says, in UTF-8, with a NUL at its end. Never NULL.
+    pub text: *const c_char,
+    /// Bytes of the text without that NUL: others may be inside.
+    pub text_length: usize,
+    /// The way that it came.
+    pub route: superchat_route,
+    /// When the server stored it, in seconds since the Unix epoch; 0 if it came at once.
+    pub sent_at: f64,
+}
+
+/// A row of the table of users. Its strings live until the callback returns.
+#[repr(C)]
+pub struct superchat_user {
+    /// The nickname. Never NULL.
+    pub nickname: *const c_char,
+    /// Where the user is, or was last, as "host:port". Never NULL.
+    pub address: *const c_char,
+    /// Whether the user is there.
+    pub online: bool,
+}
+
+/// Counters since the start.
+#[repr(C)]
+#[derive(Default)]
+pub struct superchat_stats {
+    /// Datagrams that came, refused ones included.
+    pub received: u64,
+    /// Datagrams that were sent.
+    pub sent: u64,
+    /// Bytes of the datagrams that came.
+    pub received_bytes: u64,
+    /// Bytes of the datagrams that were sent.
+    pub sent_bytes: u64,
+    /// Dropped: not of the protocol.
+    pub malformed: u64,
+    /// Dropped: longer than a peer may send.
+    pub oversized: u64,
+    /// Dropped: its sender may not send such a thing, or not now.
+    pub unexpected: u64,
+    /// Left unanswered, to be sent again, because a queue was full.
+    pub busy: u64,
+    /// Datagrams that the operating system would not take.
+    pub send_failures: u64,
+}
+
+impl From<Stats> for superchat_stats {
+    fn from(stats: Stats) -> Self {
+        Self {
+            received: stats.received,
+            sent: stats.sent,
+            received_bytes: stats.received_bytes,
+            sent_bytes: stats.sent_bytes,
+            malformed: stats.malformed,
+            oversized: stats.oversized,
+            unexpected: stats.unexpected,
+            busy: stats.busy,
+            send_failures: stats.send_failures,
+        }
+    }
+}
+
+/// What a client's event is about.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum superchat_client_event_kind {
+    /// The server accepted the nickname: the client is online.
+    Registered = 1,
+    /// The client is offline, by its own wish or the server's.
+    Deregistered = 2,
+    /// A line from the server for the user, in text.
+    Notification = 3,
+    /// A new table of users came.
+    UsersChanged = 4,
+    /// The recipient, in nickname, did not acknowledge a direct message in time; the server is
+    /// asked.
+    Unacknowledged = 5,
+    /// The server said that it is going down.
+    ServerDown = 6,
+}
+
+/// Something that a client tells. Its strings live until the callback returns.
+#[repr(C)]
+pub struct superchat_client_event {
+    /// What it is about. Later versions may have more kinds.
+    pub kind: superchat_client_event_kind,
+    /// Whom it is about; empty where it is about nobody. Never NULL.
+    pub nickname: *const c_char,
+    /// What the server says; empty where it says nothing. Never NULL.
+    pub text: *const c_char,
+}
+
+/// What a server's event is about.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum superchat_server_event_kind {
+    /// Somebody at address asks for a nickname.
+    RegisterRequest = 1,
+    /// Somebody at address asks to go offline.
+    DeregisterRequest = 2,
+    /// The user nickname could not reach the user recipient and asks the server to.
+    StoreRequest = 3,
+    /// No message waited for the one who just registered.
+    MailboxEmpty = 4,
+    /// A user is online at address.
+    Online = 5,
+    /// A user is offline.
+    Offline = 6,
+    /// A mailbox cannot be used; text says why, and names the file.
+    MailboxFault = 7,
+}
+
+/// Something that a server tells. Its strings live until the callback returns.
+#[repr(C)]
+pub struct superchat_server_event {
+    /// What it is about. Later versions may have more kinds.
+    pub kind: superchat_server_event_kind,
+    /// Whom it is about. Never NULL.
+    pub nickname: *const c_char,
+    /// For whom a message is; otherwise empty. Never NULL.
+    pub recipient: *const c_char,
+    /// Where, as "host:port"; otherwise empty. Never NULL.
+    pub address: *const c_char,
+    /// The event as a line for a log. Never NULL.
+    pub text: *const c_char,
+}
+
+/// Called with each message, on a thread of the client's own.
+pub type superchat_on_message =
+    Option<unsafe extern "C" fn(userdata: *mut c_void, message: *const superchat_message)>;
+
+/// Called with each event of a client, on the same thread as its messages.
+pub type superchat_on_client_event =
+    Option<unsafe extern "C" fn(userdata: *mut c_void, event: *const superchat_client_event)>;
+
+/// Called with each event of a server, on a thread of the server's own.
+pub type superchat_on_server_event =
+    Option<unsafe extern "C" fn(userdata: *mut c_void, event: *const superchat_server_event)>;
+
+/// Called with each row of a table of users, before the function that was given it returns.
+pub type superchat_on_user =
+    Option<unsafe extern "C" fn(userdata: *mut c_void, user: *const superchat_user)>;
+
+/// Has `callback` called with a message.
+pub(super) fn give_message(
+    callback: unsafe extern "C" fn(*mut c_void, *const superchat_message),
+    userdata: Userdata,
+    message: &Message,
+) {
+    let (sender, text) = (Text::new(message.sender.as_str()), Text::new(&message.text));
+    let epoch = message.sent_at.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+    let message = superchat_message {
+        sender: sender.as_ptr(),
+        text: text.as_ptr(),
+        text_length: text.len(),
+        route: match message.route {
+            Route::Direct => superchat_route::Direct,
+            Route::Relayed => superchat_route::Relayed,
+            Route::Stored => superchat_route::Stored,
+        },
+        sent_at: epoch.map_or(0.0, |since| since.as_secs_f64()),
+    };
+    // SAFETY: the header asks for a function of this type that may be called on any thread; the
+    // message and its strings live until it returns.
+    unsafe { callback(userdata.get(), &raw const message) }
+}
+
+/// Has `callback` called with an event of a client.
+pub(super) fn give_client_event(
+    callback: unsafe extern "C" fn(*mut c_void, *const superchat_client_event),
+    userdata: Userdata,
+    event: &ClientEvent,
+) {
+    use superchat_client_event_kind as kind;
+    let (kind, nickname, text) = match event {
+        ClientEvent::Registered { nickname } => (kind::Registered, nickname.as_str(), ""),
+        ClientEvent::Deregistered { nickname } => (kind::Deregistered, nickname.as_str(), ""),
+        ClientEvent::Notification { text } => (kind::Notification, "", text.as_str()),
+        ClientEvent::UsersChanged => (kind::UsersChanged, "", ""),
+        ClientEvent::Unacknowledged { recipient } => (kind::Unacknowledged, recipient.as_str(), ""),
+        ClientEvent::ServerDown => (kind::ServerDown, "", ""),
+    };
+    let (nickname, text) = (Text::new(nickname), Text::new(text));
+    let event = superchat_client_event { kind, nickname: nickname.as_ptr(), text: text.as_ptr() };
+    // SAFETY: as for a message.
+    unsafe { callback(userdata.get(), &raw const event) }
+}
+
+/// Has `callback` called with an event of a server.
+pub(super) fn give_server_event(
+    callback: unsafe extern "C" fn(*mut c_void, *const superchat_server_event),
+    userdata: Userdata,
+    event: &ServerEvent,
+) {
+    use superchat_server_event_kind as kind;
+    let line = Text::new(&event.to_string());
+    let (kind, nickname, recipient, address) = match event {
+        ServerEvent::RegisterRequest { nickname, address } => {
+            (kind::RegisterRequest, nickname, "", Some(address))
+        }
+        ServerEvent::DeregisterRequest { nickname, address } => {
+            (kind::DeregisterRequest, nickname, "", Some(address))
+        }
+        ServerEvent::StoreRequest { sender, recipient } => {
+            (kind::StoreRequest, sender, recipient.as_str(), None)
+        }
+        ServerEvent::MailboxEmpty { nickname } => (kind::MailboxEmpty, nickname, "", None),
+        ServerEvent::Online { nickname, address } => (kind::Online, nickname, "", Some(address)),
+        ServerEvent::Offline { nickname } => (kind::Offline, nickname, "", None),
+        ServerEvent::MailboxFault { nickname, .. } => (kind::MailboxFault, nickname, "", None),
+    };
+    let (nickname, recipient) = (Text::new(nickname.as_str()), Text::new(recipient));
+    let address = Text::new(&address.map(ToString::to_string).unwrap_or_default());
+    let event = superchat_server_event {
+        kind,
+        nickname: nickname.as_ptr(),
+        recipient: recipient.as_ptr(),
+        address: address.as_ptr(),
+        text: line.as_ptr(),
+    };
+    // SAFETY: as for a message.
+    unsafe { callback(userdata.get(), &raw const event) }
+}
+
+/// Has `callback` called with each row.
+pub(super) fn give_users(
+    callback: unsafe extern "C" fn(*mut c_void, *const superchat_user),
+    userdata: *mut c_void,
+    users: &[User],
+) {
+    for user in users {
+        let nickname = Text::new(user.nickname.as_str());
+        let address = Text::new(&user.address.to_string());
+        let user = superchat_user {
+            nickname: nickname.as_ptr(),
+            address: address.as_ptr(),
+            online: user.online,
+        };
+        // SAFETY: as for a message; and this is the caller's own thread.
+        unsafe { callback(userdata, &raw const user) }
+    }
+}

@@ -1,0 +1,75 @@
+//! Status numbers.
+
+use std::ffi::{CStr, c_char};
+
+use crate::Error;
+
+/// What came of a call. The numbers are fixed: one that is retired is not used again.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum superchat_status {
+    /// Done.
+    Ok = 0,
+    /// A pointer that must not be NULL is NULL, a string is not UTF-8, or an options struct was not
+    /// made by its _default function.
+    InvalidArgument = 1,
+    /// A host name or port does not lead to an address.
+    Address = 2,
+    /// The socket could not be bound, for example because the port is in use.
+    Bind = 3,
+    /// The directory of a server cannot be written, or is in use by another server.
+    Directory = 4,
+    /// A nickname is not allowed: 1 to 64 characters, no white space, no control characters.
+    Nickname = 5,
+    /// Somebody else is online under that nickname.
+    NameTaken = 6,
+    /// The client is offline: register first.
+    NotRegistered = 7,
+    /// Nobody has ever registered under that nickname.
+    UnknownUser = 8,
+    /// The message does not fit the datagram that the recipient can take.
+    TooLong = 9,
+    /// The server refused; superchat_last_error has its words.
+    Refused = 10,
+    /// The server did not answer five tries, 500 ms apart, or said that it goes down.
+    ServerNotResponding = 11,
+    /// Too many messages wait for their outcome.
+    TooManyPending = 12,
+    /// The client is closed, or was closed before the outcome was known.
+    Closed = 13,
+    /// The operating system refused something else, such as a thread.
+    System = 14,
+    /// A defect in superchat. The handle that was used is to be freed, not used.
+    Internal = 15,
+}
+
+impl From<&Error> for superchat_status {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::Address { .. } => Self::Address,
+            Error::Bind { .. } => Self::Bind,
+            Error::Directory { .. } | Error::DirectoryInUse { .. } => Self::Directory,
+            Error::Thread(_) => Self::System,
+            Error::Nickname { .. } => Self::Nickname,
+            Error::NameTaken { .. } => Self::NameTaken,
+            Error::NotRegistered => Self::NotRegistered,
+            Error::UnknownUser { .. } => Self::UnknownUser,
+            Error::TooLong { .. } => Self::TooLong,
+            Error::Refused(_) => Self::Refused,
+            Error::ServerNotResponding { .. } => Self::ServerNotResponding,
+            Error::TooManyPending { .. } => Self::TooManyPending,
+            Error::Closed => Self::Closed,
+        }
+    }
+}
+
+/// The version of the library, such as "0.1.0". A constant; any thread may call this.
+#[unsafe(no_mangle)]
+pub extern "C" fn superchat_version() -> *const c_char {
+    const VERSION: &CStr =
+        match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
+            Ok(version) => version,
+            Err(_) => c"",
+        };
+    VERSION.as_ptr()
+}
