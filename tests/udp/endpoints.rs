@@ -1,0 +1,253 @@
+//! Servers and clients as a program uses them: threads, callbacks, closing.
+
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+
+use superchat::{Client, ClientEvent, Delivery, Error, Message, Route, Server};
+use tempfile::TempDir;
+
+use crate::{client, server};
+
+/// A client whose messages go to the test.
+fn listening(nickname: &str, server: &Server) -> (Client, Receiver<Message>) {
+    let (sender, inbox) = mpsc::channel();
+    let client = Client::builder(nickname)
+        .server(server.address().to_string())
+        .on_message(move |message| drop(sender.send(message)))
+        .connect()
+        .unwrap();
+    (client, inbox)
+}
+
+/// A client in a process that was killed: it is registered, and silent.
+fn dead(nickname: &str, server: &Server) -> crate::peer::Peer {
+    let peer = crate::peer::Peer::of(server);
+    peer.register(nickname);
+    peer.until(|datagram| matches!(datagram, superchat::wire::Datagram::Table(_)).then_some(()));
+    peer
+}
+
+#[test]
+fn text_in_any_script_arrives_whole() {
+    let (_directory, server) = server();
+    let (_sonic, inbox) = listening("ソニック", &server);
+    let lanking = client("Лэнкинг", &server);
+    for text in ["", "καλημέρα", "早上好", "صباح الخير", "👩‍🚀 \"\\/\u{1}\n\t", "\u{10ffff}"]
+    {
+        assert_eq!(lanking.send("ソニック", text).unwrap(), Delivery::Received);
+        let message = inbox.recv().unwrap();
+        assert_eq!((message.text.as_str(), message.route), (text, Route::Direct));
+        assert_eq!(message.sender.as_str(), "Лэнкинг");
+    }
+}
+
+#[test]
+fn a_message_to_one_who_is_gone_is_stored_and_comes_when_it_is_back() {
+    let (directory, server) = server();
+    let gone = dead("sonic", &server);
+    let lanking = client("lanking", &server);
+    assert_eq!(lanking.send("sonic", "hi").unwrap(), Delivery::Stored);
+    assert_eq!(lanking.send("sonic", "again").unwrap(), Delivery::Stored);
+    let mailbox = directory.path().join("sonic");
+    assert_eq!(std::fs::read_to_string(&mailbox).unwrap().lines().count(), 2);
+    drop(gone);
+
+    let (sonic, inbox) = listening("sonic", &server);
+    for text in ["hi", "again"] {
+        let message = inbox.recv().unwrap();
+        assert_eq!((message.text.as_str(), message.route), (text, Route::Stored));
+        assert!(message.sent_at.is_some());
+    }
+    assert_eq!(lanking.send("sonic", "welcome back").unwrap(), Delivery::Received);
+    drop((sonic, lanking));
+    // The server stops only after what it asked of the store was done.
+    drop(server);
+    assert!(!mailbox.exists());
+}
+
+#[test]
+fn stored_messages_survive_a_restart_of_the_server() {
+    let (directory, server) = server();
+    let _gone = dead("sonic", &server);
+    let lanking = client("lanking", &server);
+    assert_eq!(lanking.send("sonic", "hi").unwrap(), Delivery::Stored);
+    drop((lanking, server));
+
+    let server = Server::builder().directory(directory.path()).start().unwrap();
+    let (_sonic, inbox) = listening("sonic", &server);
+    assert_eq!(inbox.recv().unwrap().text, "hi");
+}
+
+#[test]
+fn messages_to_one_recipient_keep_their_order() {
+    let (_directory, server) = server();
+    let (_sonic, inbox) = listening("sonic", &server);
+    let lanking = client("lanking", &server);
+    let pending: Vec<_> =
+        (0..200).map(|n| lanking.post("sonic", &n.to_string()).unwrap()).collect();
+    for outcome in pending {
+        assert_eq!(outcome.wait().unwrap(), Delivery::Received);
+    }
+    for n in 0..200 {
+        assert_eq!(inbox.recv().unwrap().text, n.to_string());
+    }
+}
+
+#[test]
+fn any_thread_may_send() {
+    let (_directory, server) = server();
+    let (_sonic, inbox) = listening("sonic", &server);
+    let lanking = client("lanking", &server);
+    thread::scope(|scope| {
+        for thread in 0..8 {
+            let lanking = &lanking;
+            scope.spawn(move || {
+                for n in 0..20 {
+                    let text = format!("{thread}:{n}");
+                    assert_eq!(lanking.send("sonic", &text).unwrap(), Delivery::Received);
+                }
+            });
+        }
+    });
+    assert_eq!(inbox.iter().take(160).count(), 160);
+}
+
+#[test]
+fn a_callback_may_send_and_wait_for_the_outcome() {
+    let (_directory, server) = server();
+    let (_echoes, inbox) = listening("lanking", &server);
+    let own: Arc<OnceLock<Client>> = Arc::default();
+    let in_callback = Arc::clone(&own);
+    let address = server.address().to_string();
+    let echo = Client::builder("echo").server(&address).on_message(move |message| {
+        let client = in_callback.wait();
+        assert_eq!(
+            client.send(message.sender.as_str(), &message.text).unwrap(),
+            Delivery::Received
+        );
+    });
+    own.set(echo.connect().unwrap()).unwrap();
+    let tails = client("tails", &server);
+    tails.send("lanking", "to wait until everyone is known").unwrap();
+    inbox.recv().unwrap();
+    drop(tails);
+
+    let lanking = client("knuckles", &server);
+    let (sender, heard) = mpsc::channel();
+    lanking.post_then("echo", "hello", move |outcome| sender.send(outcome).unwrap()).unwrap();
+    assert_eq!(heard.recv().unwrap().unwrap(), Delivery::Received);
+}
+
+#[test]
+fn a_callback_that_panics_does_not_end_the_client() {
+    let (_directory, server) = server();
+    let (sender, inbox) = mpsc::channel();
+    let address = server.address().to_string();
+    let sonic = Client::builder("sonic").server(&address).on_message(move |message| {
+        sender.send(message.text.clone()).unwrap();
+        assert_ne!(message.text, "panic", "this panic is a part of the test");
+    });
+    let _sonic = sonic.connect().unwrap();
+    let lanking = client("lanking", &server);
+    for text in ["panic", "and go on"] {
+        lanking.send("sonic", text).unwrap();
+        assert_eq!(inbox.recv().unwrap(), text);
+    }
+}
+
+#[test]
+fn a_callback_may_close_its_own_client() {
+    let (_directory, server) = server();
+    let own: Arc<OnceLock<Client>> = Arc::default();
+    let in_callback = Arc::clone(&own);
+    let (sender, closed): (Sender<()>, _) = mpsc::channel();
+    let address = server.address().to_string();
+    let sonic = Client::builder("sonic").server(&address).on_message(move |_| {
+        in_callback.wait().close();
+        sender.send(()).unwrap();
+    });
+    own.set(sonic.connect().unwrap()).unwrap();
+    let _ = client("lanking", &server).send("sonic", "close");
+    closed.recv().unwrap();
+    own.wait().close();
+    assert!(matches!(own.wait().send("sonic", "hi"), Err(Error::Closed)));
+}
+
+#[test]
+fn closing_completes_what_is_pending() {
+    let (_directory, server) = server();
+    let _gone = dead("sonic", &server);
+    let lanking = client("lanking", &server);
+    let pending = lanking.post("sonic", "hi").unwrap();
+    lanking.close();
+    assert!(matches!(pending.wait(), Err(Error::Closed)));
+    assert!(matches!(lanking.register("lanking"), Err(Error::Closed)));
+    assert!(matches!(lanking.post("sonic", "hi"), Err(Error::Closed)));
+    assert!(!server.users().iter().any(|user| user.nickname.as_str() == "lanking" && user.online));
+}
+
+/// While the application does not keep up, its peers are not acknowledged: nothing is lost.
+#[test]
+fn a_slow_callback_loses_nothing() {
+    const MESSAGES: usize = 1100;
+    let (_directory, server) = server();
+    let (allow, allowed) = mpsc::channel::<()>();
+    let (sender, inbox) = mpsc::channel();
+    let address = server.address().to_string();
+    let sonic = Client::builder("sonic").server(&address).on_message(move |message| {
+        // Blocks until the test lets go, then no more.
+        let _ = allowed.recv();
+        sender.send(message.text).unwrap();
+    });
+    let sonic = sonic.connect().unwrap();
+    let lanking = client("lanking", &server);
+    let mut outcomes = Vec::new();
+    for n in 0..MESSAGES {
+        match lanking.send("sonic", &n.to_string()).unwrap() {
+            // The queue is full, and the server, which is asked then, gets no ack either.
+            Delivery::Stored => {
+                outcomes.push(n);
+                break;
+            }
+            Delivery::Received | Delivery::Relayed => outcomes.push(n),
+        }
+    }
+    assert!(sonic.stats().busy > 0 && outcomes.len() < MESSAGES, "{}", outcomes.len());
+    drop(allow);
+    let received = outcomes.len() - 1;
+    for n in 0..received {
+        assert_eq!(inbox.recv().unwrap(), n.to_string());
+    }
+    sonic.register("sonic").unwrap();
+    assert_eq!(inbox.recv().unwrap(), received.to_string(), "the one that was stored");
+}
+
+#[test]
+fn a_server_that_stops_tells_its_clients() {
+    let (_directory, server) = server();
+    let (sender, events) = mpsc::channel();
+    let address = server.address().to_string();
+    let sonic = Client::builder("sonic").server(&address).on_event(move |event| {
+        let _ = sender.send(event);
+    });
+    let sonic = sonic.connect().unwrap();
+    server.stop();
+    assert!(events.iter().any(|event| event == ClientEvent::ServerDown));
+    assert!(!sonic.is_registered());
+    assert!(matches!(sonic.send("sonic", "hi"), Err(Error::NotRegistered)));
+}
+
+#[test]
+fn a_client_comes_back_under_another_name() {
+    let directory = TempDir::new().unwrap();
+    let server = Server::builder().directory(directory.path()).start().unwrap();
+    let sonic = client("sonic", &server);
+    sonic.deregister().unwrap();
+    sonic.deregister().unwrap();
+    sonic.register("tails").unwrap();
+    let users = server.users();
+    let told: Vec<_> = users.iter().map(|user| (user.nickname.as_str(), user.online)).collect();
+    assert_eq!(told, [("sonic", false), ("tails", true)]);
+    assert_eq!(sonic.users(), users);
+}
