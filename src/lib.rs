@@ -36,3 +36,8 @@ pub mod wire;
 pub use endpoint::{Client, ClientBuilder, Error, Message, Pending, Server, ServerBuilder, User};
 pub use proto::{ClientEvent, Delivery, Route, ServerEvent, Stats};
 pub use wire::{Nickname, NicknameError};
+
+/// The Rust examples of the README are compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
