@@ -1,0 +1,267 @@
+"""The Python module as a program uses it."""
+
+from __future__ import annotations
+
+import _thread
+import concurrent.futures
+import gc
+import pickle
+import queue
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+import superchat
+from superchat import Delivery, Route, errors, events
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[superchat.Server]:
+    with superchat.Server(directory=tmp_path) as server:
+        yield server
+
+
+def connect(nickname: str, server: superchat.Server, **options: object) -> superchat.Client:
+    return superchat.Client(nickname, *server.address, **options)  # type: ignore[arg-type]
+
+
+def dead(nickname: str, server: superchat.Server) -> socket.socket:
+    """A client that registered and then says nothing more."""
+    peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    peer.settimeout(10)
+    peer.sendto(b'{"Type": "Reg", "Nickname": "%s"}' % nickname.encode(), server.address)
+    while b'"Table"' not in peer.recv(65536):
+        peer.sendto(b'{"Type": "ack"}', server.address)
+    return peer
+
+
+def test_a_message_arrives_with_its_sender_and_route(server: superchat.Server) -> None:
+    inbox: queue.Queue[superchat.Message] = queue.Queue()
+    with connect("sonic", server, on_message=inbox.put), connect("lanking", server) as lanking:
+        assert lanking.send("sonic", "früh \u2603 \U0001f680") is Delivery.RECEIVED
+        expected = superchat.Message("lanking", "früh \u2603 \U0001f680", Route.DIRECT, None)
+        assert inbox.get(timeout=10) == expected
+
+
+def test_a_stored_message_says_when_it_was_sent(server: superchat.Server) -> None:
+    inbox: queue.Queue[superchat.Message] = queue.Queue()
+    before = datetime.now(timezone.utc).replace(microsecond=0)
+    with connect("sonic", server, on_message=inbox.put) as sonic, connect("a", server) as other:
+        sonic.deregister()
+        assert other.send("sonic", "later") is Delivery.STORED
+        sonic.register()
+        message = inbox.get(timeout=10)
+    assert (message.text, message.route) == ("later", Route.STORED)
+    assert message.sent_at is not None
+    assert before <= message.sent_at <= datetime.now(timezone.utc)
+
+
+def test_futures_have_the_outcome(server: superchat.Server) -> None:
+    with connect("sonic", server) as sonic:
+        futures = [sonic.post("sonic", str(number)) for number in range(50)]
+        done, _ = concurrent.futures.wait(futures, timeout=30)
+        assert {future.result() for future in done} == {Delivery.RECEIVED}
+        unknown = sonic.post("nobody", "hi")
+        assert isinstance(unknown.exception(timeout=10), errors.UnknownUserError)
+        assert not unknown.cancel()
+
+
+def test_a_future_that_is_pending_fails_when_the_client_closes(server: superchat.Server) -> None:
+    gone = dead("sonic", server)
+    lanking = connect("lanking", server)
+    future = lanking.post("sonic", "hi")
+    lanking.close()
+    assert isinstance(future.exception(timeout=10), errors.ClosedError)
+    gone.close()
+
+
+def test_users_and_addresses(server: superchat.Server) -> None:
+    with connect("sonic", server) as sonic, connect("lanking", server) as lanking:
+        assert sonic.nickname == "sonic" and sonic.registered
+        row = superchat.User("lanking", lanking.address, True)
+        assert row in server.users() and row in lanking.users()
+        lanking.deregister()
+        assert not lanking.registered
+        assert superchat.User("lanking", lanking.address, False) in server.users()
+    assert server.stats().received > 0
+    assert re.fullmatch(r"<superchat.Server at 127\.0\.0\.1:\d+>", repr(server))
+    assert re.fullmatch(r'<superchat.Client "sonic" at .*, offline>', repr(sonic))
+
+
+def test_events_are_made_for_match(server: superchat.Server) -> None:
+    seen: queue.Queue[events.ClientEvent] = queue.Queue()
+    with connect("sonic", server, on_event=seen.put):
+        while True:
+            match seen.get(timeout=10):
+                case events.Registered(nickname):
+                    assert nickname == "sonic"
+                    break
+                case events.Notification(text=text):
+                    assert text == "[Welcome, You are registered.]"
+    assert events.Deregistered("sonic") in list(seen.queue)
+
+
+@pytest.mark.parametrize(
+    ("error", "builtin"),
+    [
+        (errors.AddressError, ValueError),
+        (errors.BindError, OSError),
+        (errors.DirectoryError, OSError),
+        (errors.NicknameError, ValueError),
+        (errors.NameTakenError, ConnectionError),
+        (errors.NotRegisteredError, ConnectionError),
+        (errors.UnknownUserError, LookupError),
+        (errors.TooLongError, ValueError),
+        (errors.ServerNotRespondingError, TimeoutError),
+        (errors.TooManyPendingError, RuntimeError),
+        (errors.ClosedError, ConnectionError),
+    ],
+)
+def test_each_error_is_also_the_builtin_that_fits(
+    error: type[Exception], builtin: type[Exception]
+) -> None:
+    assert issubclass(error, superchat.Error) and issubclass(error, builtin)
+
+
+def test_each_cause_has_its_error(server: superchat.Server, tmp_path: Path) -> None:
+    port = server.address[1]
+    with pytest.raises(errors.BindError, match=str(port)):
+        superchat.Server(port=port, directory=tmp_path)
+    with pytest.raises(errors.DirectoryError, match="in use"):
+        superchat.Server(directory=tmp_path)
+    with pytest.raises(errors.DirectoryError, match="nowhere"):
+        superchat.Server(directory="/nowhere/at/all")
+    with pytest.raises(errors.AddressError):
+        superchat.Server(host="no such host")
+    with pytest.raises(errors.NicknameError, match="two words"):
+        connect("two words", server)
+    with connect("sonic", server) as sonic:
+        with pytest.raises(errors.NameTakenError, match="sonic"):
+            connect("sonic", server)
+        with pytest.raises(errors.UnknownUserError, match="tails"):
+            sonic.send("tails", "hi")
+        with pytest.raises(errors.TooLongError, match="4096"):
+            sonic.send("sonic", "x" * 5000)
+        with pytest.raises(errors.NicknameError):
+            sonic.post("two words", "hi")
+        sonic.deregister()
+        with pytest.raises(errors.NotRegisteredError):
+            sonic.send("sonic", "hi")
+    with pytest.raises(errors.ClosedError):
+        sonic.send("sonic", "hi")
+    with pytest.raises(errors.ClosedError):
+        sonic.post("sonic", "hi")
+    sonic.close()
+
+
+def test_a_server_that_is_not_there() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        with pytest.raises(errors.ServerNotRespondingError):
+            superchat.Client("sonic", *nobody.getsockname())
+
+
+def test_an_exception_in_a_callback_goes_to_the_unraisable_hook(
+    server: superchat.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported: queue.Queue[object] = queue.Queue()
+    monkeypatch.setattr(sys, "unraisablehook", lambda report: reported.put(report.exc_value))
+
+    def fail(message: superchat.Message) -> None:
+        raise ValueError(message.text)
+
+    with connect("sonic", server, on_message=fail) as sonic:
+        for text in ["first", "second"]:
+            sonic.send("sonic", text)
+            error = reported.get(timeout=10)
+            assert isinstance(error, ValueError) and error.args == (text,)
+
+
+def test_a_callback_may_send_and_wait(server: superchat.Server) -> None:
+    outcome: queue.Queue[Delivery] = queue.Queue()
+    clients: queue.Queue[superchat.Client] = queue.Queue()
+
+    def answer(message: superchat.Message) -> None:
+        outcome.put(clients.get(timeout=10).send(message.sender, "pong"))
+
+    with connect("lanking", server) as lanking, connect("sonic", server, on_message=answer) as sonic:
+        clients.put(sonic)
+        lanking.send("sonic", "ping")
+        assert outcome.get(timeout=10) is Delivery.RECEIVED
+
+
+def test_ctrl_c_interrupts_a_call_that_waits(server: superchat.Server) -> None:
+    gone = dead("sonic", server)
+    with connect("lanking", server) as lanking:
+        threading.Timer(0.1, _thread.interrupt_main, [signal.SIGINT]).start()
+        with pytest.raises(KeyboardInterrupt):
+            for _ in range(100):
+                lanking.send("sonic", "hi")
+    gone.close()
+
+
+def test_a_client_that_nobody_holds_is_closed(server: superchat.Server) -> None:
+    sonic = connect("sonic", server)
+    reference = weakref.ref(sonic)
+    del sonic
+    gc.collect()
+    assert reference() is None
+    assert [user.online for user in server.users()] == [False]
+
+
+def test_endpoints_are_not_pickled(server: superchat.Server) -> None:
+    with pytest.raises(TypeError):
+        pickle.dumps(server)
+
+
+LEFT_OPEN = """
+import contextlib, superchat, tempfile, threading
+directory = tempfile.mkdtemp()
+server = superchat.Server(directory=directory, on_event=lambda event: None)
+seen = threading.Event()
+clients = []
+def count(message):
+    seen.set()
+    with contextlib.suppress(superchat.errors.ClosedError):
+        clients[0].post("sonic", message.text)  # there is always one in flight
+clients.append(superchat.Client("sonic", *server.address, on_message=count))
+clients[0].post("sonic", "round and round")
+seen.wait(10)
+print("leaving")
+"""
+
+
+def test_the_interpreter_exits_with_endpoints_open_and_callbacks_in_flight() -> None:
+    for _ in range(10):
+        run = subprocess.run(
+            [sys.executable, "-c", LEFT_OPEN], capture_output=True, text=True, timeout=30
+        )
+        assert (run.returncode, run.stdout, run.stderr) == (0, "leaving\n", "")
+
+
+def python_blocks(document: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
+
+
+def test_the_examples_of_the_readme_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    blocks = python_blocks("README.md")
+    assert blocks
+    for block in blocks:
+        exec(block.replace("5000", str(port)), {})
