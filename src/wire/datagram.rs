@@ -3,11 +3,11 @@
 //! All kinds share one flat set of fields, [`Fields`], the only place where their names stand.
 //! Decoding reads that set and then asks for what the kind needs; encoding fills it in.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 
 use serde::{Deserialize, Serialize};
 
-use super::table::{Presence, Row, decode_table};
+use super::table::{Presence, Row, decode_rows, encode_rows};
 use super::{Nickname, NicknameError};
 
 /// The longest datagram, in bytes, that a classic program reads whole.
@@ -118,8 +118,7 @@ impl Datagram {
     /// Writes the datagram.
     ///
     /// The length is the caller's to mind where it is not bounded by the kind: see
-    /// [`MAX_DATAGRAM`]. A table is better written by [`encode_table`](super::encode_table), which
-    /// cuts it down to what fits.
+    /// [`MAX_DATAGRAM`]. A table is cut down to what fits: see [`encode_table`].
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match self {
@@ -141,7 +140,7 @@ impl Datagram {
                 offline: Some(if *offline { TRUE } else { FALSE }.into()),
                 ..Fields::of(NOTIFICATION)
             },
-            Self::Table(rows) => return super::encode_table(rows),
+            Self::Table(rows) => return encode_table(rows),
             Self::Verification => Fields::of(VERIFICATION),
             Self::Chat { sender, text } => Fields {
                 sender: Some(sender.as_str().into()),
@@ -154,9 +153,12 @@ impl Datagram {
     }
 }
 
-/// A `Table` datagram around the JSON text of its rows.
-pub(super) fn wrap_table(rows: &str) -> Vec<u8> {
-    Fields { msg: Some(rows.into()), ..Fields::of(TABLE) }.to_bytes()
+/// Writes a `Table` datagram with the rows, in their order, up to the last that still fits.
+#[must_use]
+pub fn encode_table(rows: impl IntoIterator<Item = impl Borrow<Row>>) -> Vec<u8> {
+    let around = |rows: &str| Fields { msg: Some(rows.into()), ..Fields::of(TABLE) }.to_bytes();
+    let limit = MAX_DATAGRAM - around("").len();
+    around(&encode_rows(rows, limit))
 }
 
 impl<'a> Fields<'a> {
@@ -191,7 +193,10 @@ impl<'a> Fields<'a> {
                 text: required(self.msg)?.into_owned(),
                 offline: self.offline.as_deref() == Some(TRUE),
             },
-            TABLE => Datagram::Table(decode_table(&required(self.msg)?)?),
+            TABLE => {
+                let rows = decode_rows(&required(self.msg)?);
+                Datagram::Table(rows.ok_or(DecodeError::Malformed)?)
+            }
             VERIFICATION => Datagram::Verification,
             CHAT => Datagram::Chat {
                 sender: nickname(self.sender)?,

@@ -11,7 +11,7 @@ mod nickname;
 mod notice;
 mod table;
 
-pub use datagram::{Datagram, DecodeError, MAX_DATAGRAM};
+pub use datagram::{Datagram, DecodeError, MAX_DATAGRAM, encode_table};
 pub use nickname::{Nickname, NicknameError};
 pub use notice::Notice;
-pub use table::{Presence, Row, encode_table};
+pub use table::{Presence, Row};

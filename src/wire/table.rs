@@ -1,4 +1,4 @@
-//! The table of users: rows, and the datagram that carries as many of them as a classic peer reads.
+//! The table of users: rows, and their form inside a datagram.
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
@@ -7,7 +7,6 @@ use std::net::{IpAddr, SocketAddr};
 use serde_json::Value;
 
 use super::Nickname;
-use super::datagram::{DecodeError, MAX_DATAGRAM, wrap_table};
 
 /// Whether a user is online.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,11 +39,14 @@ pub struct Row {
 const YES: &str = "Yes";
 const NO: &str = "No";
 
-/// Writes a `Table` datagram with the rows, in their order, up to the last that still fits.
-#[must_use]
-pub fn encode_table(rows: impl IntoIterator<Item = impl Borrow<Row>>) -> Vec<u8> {
-    let mut left = MAX_DATAGRAM - wrap_table("{}").len();
+/// Writes rows as a JSON object, in their order, up to the last with which the object has at most
+/// `limit` bytes inside a JSON string.
+pub(super) fn encode_rows(
+    rows: impl IntoIterator<Item = impl Borrow<Row>>,
+    limit: usize,
+) -> String {
     let mut text = String::from("{");
+    let mut left = limit.saturating_sub("{}".len());
     for row in rows {
         let entry = encode_row(row.borrow());
         let separator = usize::from(text.len() > 1);
@@ -56,7 +58,7 @@ pub fn encode_table(rows: impl IntoIterator<Item = impl Borrow<Row>>) -> Vec<u8>
         text.push_str(&entry);
     }
     text.push('}');
-    wrap_table(&text)
+    text
 }
 
 fn encode_row(row: &Row) -> String {
@@ -70,11 +72,11 @@ fn escaped_len(entry: &str) -> usize {
     entry.len() + entry.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count()
 }
 
-/// Reads the rows of a table. A row that makes no sense is left out: the others still count.
-pub(super) fn decode_table(text: &str) -> Result<Vec<Row>, DecodeError> {
-    let rows: BTreeMap<String, Value> =
-        serde_json::from_str(text).map_err(|_| DecodeError::Malformed)?;
-    Ok(rows.iter().filter_map(|(name, row)| decode_row(name, row)).collect())
+/// Reads the rows of a table, if it is one. A row that makes no sense is left out: the others still
+/// count.
+pub(super) fn decode_rows(text: &str) -> Option<Vec<Row>> {
+    let rows: BTreeMap<String, Value> = serde_json::from_str(text).ok()?;
+    Some(rows.iter().filter_map(|(name, row)| decode_row(name, row)).collect())
 }
 
 fn decode_row(name: &str, row: &Value) -> Option<Row> {
@@ -92,7 +94,6 @@ fn decode_row(name: &str, row: &Value) -> Option<Row> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::Datagram;
 
     fn row(name: &str) -> Row {
         Row {
@@ -103,11 +104,12 @@ mod tests {
     }
 
     #[test]
-    fn a_table_is_cut_to_what_a_classic_client_reads() {
+    fn rows_are_cut_to_what_fits() {
         let rows: Vec<Row> = (0..1000).map(|n| row(&format!("\\\"{n}"))).collect();
-        let bytes = encode_table(&rows);
-        assert!(bytes.len() <= MAX_DATAGRAM && bytes.len() > MAX_DATAGRAM - 64, "{}", bytes.len());
-        let Ok(Datagram::Table(mut read)) = Datagram::decode(&bytes) else { panic!() };
+        let text = encode_rows(&rows, 4000);
+        let inside = Value::from(text.as_str()).to_string().len() - 2;
+        assert!((3936..=4000).contains(&inside), "{inside}");
+        let mut read = decode_rows(&text).unwrap();
         assert!(read.len() > 40);
         read.sort_by_key(|row| rows.iter().position(|r| r == row));
         assert_eq!(read, rows[..read.len()], "the first rows, whole");
@@ -118,7 +120,7 @@ mod tests {
         let text = r#"{"a":["1.2.3.4",5,"Yes","more"],"b":["1.2.3.4",70000,"Yes"],"c":["x",1,"No"],
             "d d":["1.2.3.4",5,"No"],"e":[],"f":null,"g":["1.2.3.4",5,"Maybe"],"h":["::1",5,"No"]}"#;
         let names: Vec<_> =
-            decode_table(text).unwrap().into_iter().map(|row| row.nickname.to_string()).collect();
+            decode_rows(text).unwrap().into_iter().map(|row| row.nickname.to_string()).collect();
         assert_eq!(names, ["a", "h"]);
     }
 }
