@@ -1,0 +1,1 @@
+"""The command line: one program that is a server or a client."""

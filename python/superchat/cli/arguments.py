@@ -1,0 +1,125 @@
+"""What the program is told when it is started.
+
+The arguments of 2017 mean what they meant then. Whatever fits neither usage,
+and any port out of range, ends the program here with a line on standard output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+import superchat
+
+USAGE = """\
+Server Usage : {program} -s <port>
+Client Usage : {program} -c <nick-name> <server-ip> <server-port> <client-port>"""
+
+PORTS = range(1024, 65536)
+WRONG = 2
+
+
+@dataclass(frozen=True)
+class ServerArguments:
+    port: int
+    host: str
+    directory: str
+    quiet: bool
+
+
+@dataclass(frozen=True)
+class ClientArguments:
+    nickname: str
+    server: str
+    server_port: int
+    port: int
+    host: str | None
+
+
+def parse(argv: Sequence[str]) -> ServerArguments | ClientArguments:
+    """The arguments, all of them checked; or the end of the program."""
+    parser = _parser(_program(argv[0]))
+    given = parser.parse_args(argv[1:])
+    if given.server is not None:
+        return _server(parser, given)
+    return _client(parser, given)
+
+
+def _server(parser: _Parser, given: argparse.Namespace) -> ServerArguments:
+    if given.server not in PORTS:
+        parser.refuse("Port Number out of range")
+    return ServerArguments(
+        given.server, given.host or "localhost", given.directory, given.quiet
+    )
+
+
+def _client(parser: _Parser, given: argparse.Namespace) -> ClientArguments:
+    nickname, server, *ports = given.client
+    try:
+        server_port, port = map(int, ports)
+    except ValueError:
+        parser.error("a port is a number")
+    if server_port not in PORTS or port not in PORTS:
+        parser.refuse("[Port Number out of range]")
+    return ClientArguments(nickname, server, server_port, port, given.host)
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser that complains in the words of 2017."""
+
+    def error(self, message: str) -> NoReturn:
+        self.refuse(USAGE.format(program=self.prog))
+
+    def refuse(self, line: str) -> NoReturn:
+        print(line)
+        self.exit(WRONG)
+
+
+def _parser(program: str) -> _Parser:
+    parser = _Parser(
+        prog=program,
+        usage=f"\n{USAGE.format(program=program)}",
+        description="Chat over UDP: who is online, messages, and a mailbox for who is not.",
+        allow_abbrev=False,
+    )
+    mode = parser.add_mutually_exclusive_group(required=True)
+    mode.add_argument(
+        "-s", dest="server", type=int, metavar="PORT", help="be the server, on this port"
+    )
+    mode.add_argument(
+        "-c",
+        dest="client",
+        nargs=4,
+        type=_text,
+        metavar=("NICK", "SERVER-IP", "SERVER-PORT", "CLIENT-PORT"),
+        help="be a client, under this nickname",
+    )
+    parser.add_argument(
+        "--host",
+        type=_text,
+        help="the address to listen on (server: localhost; "
+        "client: loopback if the server is there, else all)",
+    )
+    parser.add_argument(
+        "--directory", default=".", help="server: where messages wait (the current directory)"
+    )
+    parser.add_argument("--quiet", action="store_true", help="server: no line for each request")
+    parser.add_argument(
+        "--version", action="version", version=f"superchat {superchat.__version__}"
+    )
+    return parser
+
+
+def _text(value: str) -> str:
+    """Refuse bytes that are no text: encoding them is a ``ValueError``."""
+    value.encode()
+    return value
+
+
+def _program(name: str) -> str:
+    """The name that the program was really started by."""
+    base = os.path.basename(name)
+    return "python -m superchat" if base == "__main__.py" else base

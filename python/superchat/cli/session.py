@@ -1,0 +1,203 @@
+"""A client's stay, from its first line to its last.
+
+Everything here runs on the loop's thread. Others only hand things to it: the
+client's thread what it has heard, one at a time and waiting until it is on the
+screen; the signals, that it is time to leave. So nothing is shown twice or out
+of order, and when the client is closed nothing more can come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import Future
+from typing import TypeVar
+
+import superchat
+from superchat import Delivery, Message, errors, events
+from superchat.cli import signals, wording
+from superchat.cli.arguments import ClientArguments
+from superchat.cli.output import Gone, say
+from superchat.cli.screen import Screen
+from superchat.cli.visible import visible
+
+Heard = TypeVar("Heard")
+
+# An answer is on the screen in no time; this is for one that leaves out a part.
+_SHOWN_WITHIN = 1.0
+
+
+class Session:
+    """One client and one screen, until :meth:`leave`."""
+
+    def __init__(
+        self, arguments: ClientArguments, open_screen: Callable[[Session], Screen]
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._status: asyncio.Future[int] = self._loop.create_future()
+        self._shown: defaultdict[type, asyncio.Event] = defaultdict(asyncio.Event)
+        self._deregistering = False
+        self._owes_bye = False
+        self.client = superchat.Client(
+            arguments.nickname,
+            arguments.server,
+            arguments.server_port,
+            arguments.port,
+            host=arguments.host,
+            register=False,
+            on_message=self._on_loop(self._message),
+            on_event=self._on_loop(self._event),
+        )
+        say("Socket created and binded")
+        say("Client Mode Start")
+        self._screen = open_screen(self)
+
+    async def run(self, talking: Coroutine[None, None, None]) -> int:
+        """Talk until it is over or somebody leaves; the result is the exit status."""
+        with signals.handled(self._loop, self.leave):
+            task = self._loop.create_task(talking)
+            task.add_done_callback(lambda _: self.leave())
+            status = await self._status
+            task.cancel()
+            # Here, so that Ctrl+C while it logs off finds the loop running.
+            await asyncio.to_thread(self.client.close)
+            if status == 0 and self._owes_bye:
+                self.show(wording.BYE, prompt=False)
+            with contextlib.suppress(Gone):
+                await self._screen.close()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            return status
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the end has begun; the first cause decides the status."""
+        return self._status.done()
+
+    def leave(self, status: int = 0) -> None:
+        """Begin the end: the client logs off and the program exits."""
+        if self.leaving:
+            return
+        self._status.set_result(status)
+        # A log-off that is under way says goodbye, or has just said it.
+        if not self._deregistering:
+            self._owes_bye = True
+
+    async def read(self) -> str | None:
+        """The next line that was entered; ``None`` when it is over."""
+        return None if self.leaving else await self._screen.read()
+
+    def show(self, line: str, *, prompt: bool = True) -> None:
+        """Show a line; when nobody is there to see it, leave."""
+        try:
+            self._screen.show(line, prompt=prompt)
+        except Gone:
+            self.leave()
+
+    async def register(self, nickname: str | None = None) -> None:
+        """Go online, and wait until the server's answer is on the screen."""
+        await self._ask(lambda: self.client.register(nickname), events.UsersChanged)
+
+    async def deregister(self) -> None:
+        """Go offline, and wait until the server's answer is on the screen."""
+        self._deregistering = self._owes_bye = True
+        await self._ask(self.client.deregister, events.Deregistered)
+        self._deregistering = False
+
+    async def send(self, recipient: str, text: str) -> None:
+        """Send a message, and wait until what became of it is on the screen."""
+        shown = asyncio.Event()
+
+        def outcome(future: Future[Delivery]) -> None:
+            self._outcome(recipient, future)
+            shown.set()
+
+        try:
+            posted = self.client.post(recipient, text)
+        except superchat.Error as error:
+            self._failed(error, recipient)
+        else:
+            posted.add_done_callback(
+                lambda future: self._loop.call_soon_threadsafe(outcome, future)
+            )
+            await shown.wait()
+
+    async def _ask(self, request: Callable[[], None], last: type) -> None:
+        """Make a request that blocks, beside the loop; closing the client ends it.
+
+        The call does not wait for the events that come with its answer, so wait
+        here for the last of them, lest the next command be shown before.
+        """
+        self._shown.clear()
+        try:
+            await asyncio.to_thread(request)
+        except (errors.NameTakenError, errors.RefusedError):
+            last = events.Notification
+        except superchat.Error as error:
+            return self._failed(error)
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._shown[last].wait(), _SHOWN_WITHIN)
+
+    def _outcome(self, recipient: str, future: Future[Delivery]) -> None:
+        error = future.exception()
+        if error is not None:
+            self._failed(error, recipient)
+        elif line := wording.delivered(recipient, future.result()):
+            self.show(line)
+
+    def _failed(self, error: BaseException, recipient: str = "") -> None:
+        if isinstance(error, errors.ServerNotRespondingError):
+            self._give_up()
+        elif line := wording.failed(error, recipient):
+            self.show(line)
+
+    def _give_up(self) -> None:
+        if not self.leaving:
+            self.show(wording.NOT_RESPONDING)
+            self.show(wording.EXITING, prompt=False)
+            self.leave(1)
+
+    def _on_loop(self, handle: Callable[[Heard], None]) -> Callable[[Heard], None]:
+        """A callback for the client's thread that returns when the loop has handled it.
+
+        The wait is what slows the senders down to what the screen can take.
+        """
+
+        async def handled(heard: Heard) -> None:
+            handle(heard)
+
+        return lambda heard: asyncio.run_coroutine_threadsafe(handled(heard), self._loop).result()
+
+    def _message(self, message: Message) -> None:
+        self.show(wording.message(message))
+
+    def _event(self, event: events.ClientEvent) -> None:
+        match event:
+            case events.Notification(text):
+                self._notified(text)
+            case events.UsersChanged():
+                self.show(wording.TABLE_UPDATED)
+            case events.Unacknowledged(recipient):
+                # The server's answer completes it, on a line of its own.
+                self.show(wording.unacknowledged(recipient), prompt=False)
+            case events.ServerDown():
+                self.leave(1)
+        self._shown[type(event)].set()
+
+    def _notified(self, text: str) -> None:
+        bye = text == wording.BYE
+        if bye:
+            self._owes_bye = False
+        if text == wording.SERVER_DOWN:
+            # Now, since what fails because of it comes before its own event.
+            self.leave(1)
+        # After the last line of all there is no prompt.
+        last = text == wording.SERVER_DOWN or (bye and self.leaving)
+        self.show(visible(text), prompt=not last)
+
+    def names(self) -> Iterable[str]:
+        """The names that can be shown as they are."""
+        names = (user.nickname for user in self.client.users())
+        return (name for name in names if visible(name) == name)

@@ -1,0 +1,38 @@
+"""The signals that end the program: Ctrl+C, and being told to terminate.
+
+They never interrupt anything. They are held back until somebody asks for
+them: the server waits for one, the client's loop is called for each. So no
+moment exists at which one of them could become a traceback.
+"""
+
+import signal
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_END = {signal.SIGINT, signal.SIGTERM}
+
+
+def hold() -> None:
+    """Keep the signals back, in this thread and those that it starts."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _END)
+
+
+def wait() -> None:
+    """Return when one of the signals comes, or has come."""
+    signal.sigwait(_END)
+
+
+@contextmanager
+def handled(loop: AbstractEventLoop, end: Callable[[], None]) -> Iterator[None]:
+    """Have the loop call ``end`` for each signal; hold them again afterwards."""
+    for number in _END:
+        loop.add_signal_handler(number, end)
+    # A terminal that goes away ends the client too, unless nohup says otherwise.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        loop.add_signal_handler(signal.SIGHUP, end)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _END)
+    try:
+        yield
+    finally:
+        hold()

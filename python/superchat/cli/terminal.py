@@ -1,0 +1,121 @@
+"""A screen on a terminal: a line editor at the bottom, everything else above it.
+
+The live prompt is only a picture: it is taken off when a line is entered, shown, or
+not wanted any more, and what stays on the terminal is what was written there as
+lines. So lines that come leave half-typed text alone, and the terminal reads
+like a transcript. Everything here runs on the loop's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.shortcuts import CompleteStyle
+
+from superchat.cli.output import Gone, writing
+from superchat.cli.screen import PROMPT
+from superchat.cli.visible import visible
+
+Complete = Callable[[str], Iterable[str]]
+"""Given the text before the word at the cursor, the words that may stand there."""
+
+
+class Terminal:
+    """A screen with a line editor, history, and completion."""
+
+    def __init__(self, complete: Complete) -> None:
+        self._bare = False
+        # Filled at the speed of a person, so it has no bound.
+        self._entered: asyncio.Queue[str | None] = asyncio.Queue()
+        self._output = Vt100_Output.from_pty(sys.stdout, term=os.environ.get("TERM"))
+        # Asking the terminal where the cursor is serves menus only, and not all answer.
+        self._output.enable_cpr = False
+        self._editor: PromptSession[str] = PromptSession(
+            PROMPT,
+            completer=_Words(complete),
+            complete_style=CompleteStyle.READLINE_LIKE,
+            complete_while_typing=False,
+            key_bindings=_keys(),
+            enable_suspend=True,
+            erase_when_done=True,
+            output=self._output,
+        )
+        self._editing = asyncio.create_task(self._edit())
+
+    def show(self, line: str, *, prompt: bool = True) -> None:
+        self._write(line if self._bare else PROMPT + line)
+        self._bare = not prompt
+
+    async def read(self) -> str | None:
+        return await self._entered.get()
+
+    async def close(self) -> None:
+        self._editing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._editing
+
+    async def _edit(self) -> None:
+        """Have line after line entered, until Ctrl+D or the end of the terminal."""
+        try:
+            # Raw between the lines too, where the terminal would echo what is typed ahead.
+            with self._editor.app.input.raw_mode():
+                while True:
+                    self._enter(await self._line())
+        except (EOFError, OSError, Gone):
+            pass
+        finally:
+            self._entered.put_nowait(None)
+
+    async def _line(self) -> str:
+        return await self._editor.prompt_async(set_exception_handler=False, handle_sigint=False)
+
+    def _enter(self, line: str) -> None:
+        self._write(PROMPT + visible(line))
+        # What was no text when it was typed comes as halves of characters.
+        self._entered.put_nowait(line.encode(errors="replace").decode())
+
+    def _write(self, line: str) -> None:
+        """Write a line above the prompt, if one is there."""
+        editor = self._editor.app
+        with writing():
+            if editor.is_running:
+                editor.renderer.erase()
+            self._output.write(line)
+            self._output.write_raw("\r\n")
+            self._output.flush()
+        if editor.is_running:
+            editor.invalidate()
+
+
+def _keys() -> KeyBindings:
+    keys = KeyBindings()
+
+    @keys.add("c-c")
+    def interrupt(event: KeyPressEvent) -> None:
+        """The line editor takes the key; let it mean what it always means."""
+        signal.raise_signal(signal.SIGINT)
+
+    return keys
+
+
+class _Words(Completer):
+    """Completes the word at the cursor."""
+
+    def __init__(self, complete: Complete) -> None:
+        self._complete = complete
+
+    def get_completions(self, document: Document, event: CompleteEvent) -> Iterable[Completion]:
+        before, space, word = document.text_before_cursor.rpartition(" ")
+        for candidate in self._complete(before + space):
+            if candidate.startswith(word):
+                yield Completion(candidate + " ", start_position=-len(word), display=candidate)
