@@ -1,0 +1,73 @@
+"""What a terminal offers beyond a pipe: the half-typed line, completion, history."""
+
+from __future__ import annotations
+
+from processes import TABLE
+from world import World
+
+UP, TAB, KILL_LINE = "\x1b[A", "\t", "\x15"
+
+
+def test_a_line_that_comes_leaves_half_typed_text_alone(world: World) -> None:
+    world.server()
+    sonic = world.terminal("sonic")
+    lanking = world.online("lanking")
+    sonic.prints(f">>> {TABLE}")
+    sonic.type("send lank")
+    sonic.prints(prompt=">>> send lank")
+    lanking.enter("send sonic one")
+    sonic.prints(">>> lanking: one", prompt=">>> send lank")
+    lanking.enter("send sonic two")
+    sonic.prints(">>> lanking: two", prompt=">>> send lank")
+    sonic.type(f"{KILL_LINE}send lanking hi")
+    sonic.prints(prompt=">>> send lanking hi")
+    sonic.type(KILL_LINE)
+    sonic.enter("send lanking hi")
+    sonic.prints(">>> [Message received by lanking.]")
+
+
+def test_a_send_that_waits_does_not_block_the_prompt(world: World) -> None:
+    world.server()
+    sonic = world.online("sonic")
+    lanking = world.terminal("lanking")
+    sonic.kill()
+    lanking.enter("send sonic hi")
+    lanking.type("users")
+    # No line of the answer is there yet, or all are; the prompt has the text either way.
+    lanking.prints(
+        ">>> [No ACK from sonic, message sent to server.]",
+        "[Messages received by the server and saved]",
+        ">>> [Client table updated.]",
+        prompt=">>> users",
+    )
+
+
+def test_commands_and_names_are_completed(world: World) -> None:
+    world.server()
+    world.online("sonic")
+    lanking = world.terminal("lanking")
+    lanking.type(f"se{TAB}")
+    lanking.prints(prompt=">>> send")
+    lanking.type(f"so{TAB}hi")
+    lanking.prints(prompt=">>> send sonic hi")
+    lanking.type(KILL_LINE)
+    lanking.type(f"send sonic so{TAB}")
+    lanking.prints(prompt=">>> send sonic so")
+
+
+def test_history_brings_back_what_was_entered(world: World) -> None:
+    world.server()
+    sonic = world.terminal("sonic")
+    sonic.enter("send robotnik hi")
+    sonic.prints(">>> [Client robotnik Not Existed!]")
+    sonic.type(UP)
+    sonic.prints(prompt=">>> send robotnik hi")
+
+
+def test_several_lines_typed_at_once_are_done_in_turn(world: World) -> None:
+    world.server()
+    sonic = world.online("sonic")
+    lanking = world.terminal("lanking")
+    sonic.prints(TABLE)
+    lanking.type("send sonic one\rsend sonic two\rsend sonic three\r")
+    sonic.prints("lanking: one", "lanking: two", "lanking: three")
