@@ -7,6 +7,8 @@ from typing import final
 from superchat._types import Delivery, Message, Stats, User
 from superchat.events import Address, ClientEvent, ServerEvent
 
+__all__ = ["Client", "Server", "__version__"]
+
 __version__: str
 
 @final
@@ -84,8 +86,14 @@ class Client:
     def register(self, nickname: str | None = None) -> None:
         """Go online, under another nickname if one is given; waits for the server."""
 
+    def post_register(self, nickname: str | None = None) -> Future[None]:
+        """Go online without waiting; the future is done when the server has answered."""
+
     def deregister(self) -> None:
         """Go offline; waits for the server. Messages then wait in the server's mailbox."""
+
+    def post_deregister(self) -> Future[None]:
+        """Go offline without waiting; the future is done when the server has answered."""
 
     def send(self, recipient: str, text: str) -> Delivery:
         """Send a message and wait for what becomes of it."""

@@ -16,9 +16,7 @@ use super::resolve::{default_host, resolve};
 use super::threads::Threads;
 use super::{Error, Message, User};
 use crate::net::{Driver, Outlet, Port};
-use crate::proto::{
-    self, ClientCommand, ClientEmit, ClientEvent, Delivery, Failure, Stats, Ticket,
-};
+use crate::proto::{self, ClientCommand, ClientEmit, ClientEvent, Delivery, Stats, Ticket};
 use crate::wire::Nickname;
 
 type OnMessage = Box<dyn FnMut(Message) + Send>;
@@ -104,7 +102,7 @@ impl ClientBuilder {
         let dispatcher = Dispatcher::start(&threads, move |job| match job {
             Job::Message(message) => on_message(message),
             Job::Event(event) => on_event(event),
-            Job::Outcome(callback, outcome) => callback(outcome),
+            Job::Outcome(tell) => tell(),
         })?;
         let waiting = Arc::new(Waiting::default());
         let port = driver.port();
@@ -119,39 +117,52 @@ impl ClientBuilder {
     }
 }
 
-type Outcome = Result<Delivery, Error>;
-type OutcomeCallback = Box<dyn FnOnce(Outcome) + Send>;
-
 /// Who is told of an outcome.
-enum Waiter {
-    /// A thread that waits for a message's. It is told by the driver, so that a call from inside a
-    /// callback does not wait for the dispatcher, which is itself.
-    Thread(Sender<Outcome>),
-    /// A callback.
-    Callback(OutcomeCallback),
-    /// A thread that waits for a registration's.
-    Session(Sender<Result<(), Error>>),
+enum Waiter<T> {
+    /// A thread that waits for it. It is told by the driver, so that a call from inside a callback
+    /// does not wait for the dispatcher, which is itself.
+    Thread(Sender<Result<T, Error>>),
+    /// A callback, in order with the events.
+    Callback(Box<dyn FnOnce(Result<T, Error>) + Send>),
+}
+
+impl<T: Send + 'static> Waiter<T> {
+    fn tell(self, outcome: Result<T, Error>, dispatcher: &Dispatcher<Job>) {
+        match self {
+            // Where this fails, whoever waited has gone away.
+            Self::Thread(waiter) => drop(waiter.send(outcome)),
+            Self::Callback(callback) => {
+                dispatcher.dispatch(Job::Outcome(Box::new(move || callback(outcome))));
+            }
+        }
+    }
+}
+
+/// What is waited for.
+enum Awaited {
+    Message(Waiter<Delivery>),
+    Session(Waiter<()>),
 }
 
 /// Whoever waits for something, by ticket.
 #[derive(Default)]
 struct Waiting {
     last_ticket: AtomicU64,
-    waiters: Mutex<BTreeMap<Ticket, Waiter>>,
+    awaited: Mutex<BTreeMap<Ticket, Awaited>>,
 }
 
 impl Waiting {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Ticket, Waiter>> {
-        self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Ticket, Awaited>> {
+        self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, waiter: Waiter) -> Ticket {
+    fn add(&self, awaited: Awaited) -> Ticket {
         let ticket = self.last_ticket.fetch_add(1, Ordering::Relaxed);
-        self.lock().insert(ticket, waiter);
+        self.lock().insert(ticket, awaited);
         ticket
     }
 
-    fn take(&self, ticket: Ticket) -> Option<Waiter> {
+    fn take(&self, ticket: Ticket) -> Option<Awaited> {
         self.lock().remove(&ticket)
     }
 }
@@ -160,7 +171,7 @@ impl Waiting {
 enum Job {
     Message(Message),
     Event(ClientEvent),
-    Outcome(OutcomeCallback, Outcome),
+    Outcome(Box<dyn FnOnce() + Send>),
 }
 
 struct ClientOutlet {
@@ -181,17 +192,14 @@ impl Outlet<ClientEmit> for ClientOutlet {
                 self.dispatcher.dispatch(Job::Message(incoming.into()));
             }
             ClientEmit::Event(event) => self.dispatcher.dispatch(Job::Event(event)),
-            // Where a send fails, whoever waited has gone away.
-            ClientEmit::Sent(ticket, outcome) => match self.waiting.take(ticket) {
-                Some(Waiter::Thread(waiter)) => drop(waiter.send(outcome.map_err(error))),
-                Some(Waiter::Callback(callback)) => {
-                    self.dispatcher.dispatch(Job::Outcome(callback, outcome.map_err(error)));
+            ClientEmit::Sent(ticket, outcome) => {
+                if let Some(Awaited::Message(waiter)) = self.waiting.take(ticket) {
+                    waiter.tell(outcome.map_err(error), &self.dispatcher);
                 }
-                _ => {}
-            },
-            ClientEmit::Session(ticket, result) => {
-                if let Some(Waiter::Session(waiter)) = self.waiting.take(ticket) {
-                    let _ = waiter.send(result.map_err(error));
+            }
+            ClientEmit::Session(ticket, outcome) => {
+                if let Some(Awaited::Session(waiter)) = self.waiting.take(ticket) {
+                    waiter.tell(outcome.map_err(error), &self.dispatcher);
                 }
             }
             ClientEmit::Closed => return ControlFlow::Break(()),
@@ -207,6 +215,12 @@ impl Outlet<ClientEmit> for ClientOutlet {
 #[must_use]
 pub struct Pending<T> {
     outcome: Receiver<Result<T, Error>>,
+}
+
+/// A waiter for a thread, and what that thread waits on.
+fn thread_waiter<T>() -> (Waiter<T>, Pending<T>) {
+    let (sender, outcome) = bounded(1);
+    (Waiter::Thread(sender), Pending { outcome })
 }
 
 impl<T> Pending<T> {
@@ -325,14 +339,35 @@ impl Client {
     /// Goes online as [`register`](Self::register) does, without waiting.
     ///
     /// # Errors
-    /// [`Error::Nickname`] at once, the others with the outcome.
+    /// [`Error::Nickname`] and [`Error::Closed`] at once, the others with the outcome.
     pub fn post_register(&self, name: &str) -> Result<Pending<()>, Error> {
-        let nickname = nickname(name)?;
-        Ok(self.session(|ticket| ClientCommand::Register { ticket, nickname }))
+        let (waiter, pending) = thread_waiter();
+        self.submit_register(nickname(name)?, waiter)?;
+        Ok(pending)
+    }
+
+    /// Goes online as [`register`](Self::register) does, without waiting; the callback is given the
+    /// outcome, in order with the events.
+    ///
+    /// # Errors
+    /// As [`post_register`](Self::post_register); the callback is not called then.
+    pub fn post_register_then(
+        &self,
+        name: &str,
+        callback: impl FnOnce(Result<(), Error>) + Send + 'static,
+    ) -> Result<(), Error> {
+        self.submit_register(nickname(name)?, Waiter::Callback(Box::new(callback)))
     }
 
     fn register_as(&self, nickname: Nickname) -> Result<(), Error> {
-        self.session(|ticket| ClientCommand::Register { ticket, nickname }).wait()
+        let (waiter, pending) = thread_waiter();
+        self.submit_register(nickname, waiter)?;
+        pending.wait()
+    }
+
+    fn submit_register(&self, nickname: Nickname, waiter: Waiter<()>) -> Result<(), Error> {
+        let awaited = Awaited::Session(waiter);
+        self.submit(awaited, |ticket| ClientCommand::Register { ticket, nickname })
     }
 
     /// Goes offline, and waits for the server. Messages then wait in the server's mailbox.
@@ -340,22 +375,31 @@ impl Client {
     /// # Errors
     /// [`Error::ServerNotResponding`], [`Error::Closed`]; it is offline all the same.
     pub fn deregister(&self) -> Result<(), Error> {
-        self.post_deregister().wait()
+        self.post_deregister()?.wait()
     }
 
     /// Goes offline as [`deregister`](Self::deregister) does, without waiting.
-    pub fn post_deregister(&self) -> Pending<()> {
-        self.session(|ticket| ClientCommand::Deregister { ticket })
+    ///
+    /// # Errors
+    /// [`Error::Closed`] at once, the other with the outcome.
+    pub fn post_deregister(&self) -> Result<Pending<()>, Error> {
+        let (waiter, pending) = thread_waiter();
+        let awaited = Awaited::Session(waiter);
+        self.submit(awaited, |ticket| ClientCommand::Deregister { ticket })?;
+        Ok(pending)
     }
 
-    fn session(&self, command: impl FnOnce(Ticket) -> ClientCommand) -> Pending<()> {
-        let (sender, outcome) = bounded(1);
-        let ticket = self.waiting.add(Waiter::Session(sender));
-        if !self.port.command(command(ticket)) {
-            // The sender goes with it, which says that the client is closed.
-            self.waiting.take(ticket);
-        }
-        Pending { outcome }
+    /// Goes offline as [`deregister`](Self::deregister) does, without waiting; the callback is given
+    /// the outcome, in order with the events.
+    ///
+    /// # Errors
+    /// As [`post_deregister`](Self::post_deregister); the callback is not called then.
+    pub fn post_deregister_then(
+        &self,
+        callback: impl FnOnce(Result<(), Error>) + Send + 'static,
+    ) -> Result<(), Error> {
+        let awaited = Awaited::Session(Waiter::Callback(Box::new(callback)));
+        self.submit(awaited, |ticket| ClientCommand::Deregister { ticket })
     }
 
     /// Sends a message, and waits for what becomes of it: 500 ms for the recipient's ack, then for
@@ -374,15 +418,16 @@ impl Client {
     /// Messages to one recipient arrive in the order in which they were posted.
     ///
     /// # Errors
-    /// [`Error::Nickname`] at once; the others of [`send`](Self::send) with the outcome.
+    /// [`Error::Nickname`] and [`Error::Closed`] at once; the others of [`send`](Self::send) with the
+    /// outcome.
     pub fn post(&self, recipient: &str, text: &str) -> Result<Pending<Delivery>, Error> {
-        let (sender, outcome) = bounded(1);
-        self.submit(recipient, text, Waiter::Thread(sender))?;
-        Ok(Pending { outcome })
+        let (waiter, pending) = thread_waiter();
+        self.submit_message(recipient, text, waiter)?;
+        Ok(pending)
     }
 
-    /// Sends a message without waiting; the callback is given what became of it, on the thread of
-    /// the other callbacks.
+    /// Sends a message without waiting; the callback is given what became of it, in order with the
+    /// messages and events.
     ///
     /// # Errors
     /// As [`post`](Self::post); the callback is not called then.
@@ -392,17 +437,32 @@ impl Client {
         text: &str,
         callback: impl FnOnce(Result<Delivery, Error>) + Send + 'static,
     ) -> Result<(), Error> {
-        self.submit(recipient, text, Waiter::Callback(Box::new(callback)))
+        self.submit_message(recipient, text, Waiter::Callback(Box::new(callback)))
     }
 
-    fn submit(&self, recipient: &str, text: &str, waiter: Waiter) -> Result<(), Error> {
+    fn submit_message(
+        &self,
+        recipient: &str,
+        text: &str,
+        waiter: Waiter<Delivery>,
+    ) -> Result<(), Error> {
         let (recipient, text) = (nickname(recipient)?, text.to_owned());
-        let ticket = self.waiting.add(waiter);
-        if self.port.command(ClientCommand::Send { ticket, recipient, text }) {
+        let awaited = Awaited::Message(waiter);
+        self.submit(awaited, |ticket| ClientCommand::Send { ticket, recipient, text })
+    }
+
+    /// Gives the engine a command, whose outcome somebody awaits.
+    fn submit(
+        &self,
+        awaited: Awaited,
+        command: impl FnOnce(Ticket) -> ClientCommand,
+    ) -> Result<(), Error> {
+        let ticket = self.waiting.add(awaited);
+        if self.port.command(command(ticket)) {
             return Ok(());
         }
         self.waiting.take(ticket);
-        Err(Error::from_failure(Failure::Closed, self.server))
+        Err(Error::Closed)
     }
 
     /// Logs off and stops. What is pending fails with [`Error::Closed`]. A server that does not

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 
 use super::{convert, endpoints};
-use crate::{Delivery, Error};
 
 /// A client of one server, online under one nickname.
 ///
@@ -94,10 +93,42 @@ impl Client {
         convert::wait(py, pending.map_err(|error| convert::exception(py, &error))?)
     }
 
+    /// Go online without waiting; the future is done when the server has answered.
+    #[pyo3(signature = (nickname=None))]
+    fn post_register<'py>(
+        &self,
+        py: Python<'py>,
+        nickname: Option<&str>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let name = nickname.map_or_else(|| self.nickname(), str::to_owned);
+        let future = convert::future(py)?;
+        let held = future.clone().unbind();
+        let posted = py.detach(|| {
+            self.inner.post_register_then(&name, move |outcome| {
+                convert::settle(&held, outcome, convert::nothing)
+            })
+        });
+        posted.map_err(|error| convert::exception(py, &error))?;
+        Ok(future)
+    }
+
     /// Go offline; waits for the server. Messages then wait in the server's mailbox.
     fn deregister(&self, py: Python<'_>) -> PyResult<()> {
         let pending = py.detach(|| self.inner.post_deregister());
-        convert::wait(py, pending)
+        convert::wait(py, pending.map_err(|error| convert::exception(py, &error))?)
+    }
+
+    /// Go offline without waiting; the future is done when the server has answered.
+    fn post_deregister<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let future = convert::future(py)?;
+        let held = future.clone().unbind();
+        let posted = py.detach(|| {
+            self.inner.post_deregister_then(move |outcome| {
+                convert::settle(&held, outcome, convert::nothing)
+            })
+        });
+        posted.map_err(|error| convert::exception(py, &error))?;
+        Ok(future)
     }
 
     /// Send a message and wait for what becomes of it.
@@ -119,13 +150,11 @@ impl Client {
         recipient: &str,
         text: &str,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let future = py.import("concurrent.futures")?.getattr("Future")?.call0()?;
-        // What was sent cannot be taken back: the future is running, and refuses to be cancelled.
-        future.call_method0("set_running_or_notify_cancel")?;
-        let outcome = future.clone().unbind();
+        let future = convert::future(py)?;
+        let held = future.clone().unbind();
         let posted = py.detach(|| {
-            self.inner.post_then(recipient, text, move |result| {
-                let _ = Python::try_attach(|py| settle(py, &outcome, result));
+            self.inner.post_then(recipient, text, move |outcome| {
+                convert::settle(&held, outcome, convert::delivery)
             })
         });
         posted.map_err(|error| convert::exception(py, &error))?;
@@ -167,18 +196,6 @@ impl Client {
         let presence = if self.inner.is_registered() { "online" } else { "offline" };
         let (name, address) = (self.inner.nickname(), self.inner.address());
         format!("<superchat.Client {name:?} at {address}, {presence}>")
-    }
-}
-
-/// Gives a future its outcome. What its callbacks raise, the future itself reports.
-fn settle(py: Python<'_>, future: &Py<PyAny>, outcome: Result<Delivery, Error>) {
-    let settled = match outcome {
-        Ok(delivery) => convert::delivery(py, delivery)
-            .and_then(|delivery| future.call_method1(py, "set_result", (delivery,))),
-        Err(error) => future.call_method1(py, "set_exception", (convert::exception(py, &error),)),
-    };
-    if let Err(error) = settled {
-        error.write_unraisable(py, Some(future.bind(py)));
     }
 }
 

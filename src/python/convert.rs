@@ -23,6 +23,39 @@ pub(super) fn wait<T: Send>(py: Python<'_>, mut pending: Pending<T>) -> PyResult
     }
 }
 
+/// A `concurrent.futures.Future` that is to be [settled](settle).
+pub(super) fn future(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    let future = py.import("concurrent.futures")?.getattr("Future")?.call0()?;
+    // What was sent cannot be taken back: the future is running, and refuses to be cancelled.
+    future.call_method0("set_running_or_notify_cancel")?;
+    Ok(future)
+}
+
+/// Gives a future its outcome. What its own callbacks raise, it reports itself.
+pub(super) fn settle<T>(
+    future: &Py<PyAny>,
+    outcome: Result<T, Error>,
+    convert: fn(Python<'_>, T) -> PyResult<Bound<'_, PyAny>>,
+) {
+    // None while the interpreter goes: there is nobody left to tell.
+    let _ = Python::try_attach(|py| {
+        let settled = match outcome {
+            Ok(value) => {
+                convert(py, value).and_then(|value| future.call_method1(py, "set_result", (value,)))
+            }
+            Err(error) => future.call_method1(py, "set_exception", (exception(py, &error),)),
+        };
+        if let Err(error) = settled {
+            error.write_unraisable(py, Some(future.bind(py)));
+        }
+    });
+}
+
+/// `None`.
+pub(super) fn nothing(py: Python<'_>, (): ()) -> PyResult<Bound<'_, PyAny>> {
+    Ok(py.None().into_bound(py))
+}
+
 /// Calls a callback; an exception goes to `sys.unraisablehook`.
 pub(super) fn call<'py>(
     py: Python<'py>,

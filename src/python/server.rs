@@ -19,7 +19,8 @@ pub(super) struct Server {
 #[pymethods]
 impl Server {
     #[new]
-    #[pyo3(signature = (port=0, host="localhost", *, directory=PathBuf::from("."), on_event=None))]
+    #[pyo3(signature = (port=0, host="localhost", *, directory=PathBuf::from("."), on_event=None),
+           text_signature = "(port=0, host=\"localhost\", *, directory=\".\", on_event=None)")]
     fn new(
         py: Python<'_>,
         port: u16,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future
 from typing import TypeVar
@@ -25,9 +24,6 @@ from superchat.cli.visible import visible
 
 Heard = TypeVar("Heard")
 
-# An answer is on the screen in no time; this is for one that leaves out a part.
-_SHOWN_WITHIN = 1.0
-
 
 class Session:
     """One client and one screen, until :meth:`leave`."""
@@ -37,7 +33,6 @@ class Session:
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._status: asyncio.Future[int] = self._loop.create_future()
-        self._shown: defaultdict[type, asyncio.Event] = defaultdict(asyncio.Event)
         self._deregistering = False
         self._owes_bye = False
         self.client = superchat.Client(
@@ -98,12 +93,12 @@ class Session:
 
     async def register(self, nickname: str | None = None) -> None:
         """Go online, and wait until the server's answer is on the screen."""
-        await self._ask(lambda: self.client.register(nickname), events.UsersChanged)
+        await self._ask(lambda: self.client.post_register(nickname))
 
     async def deregister(self) -> None:
         """Go offline, and wait until the server's answer is on the screen."""
         self._deregistering = self._owes_bye = True
-        await self._ask(self.client.deregister, events.Deregistered)
+        await self._ask(self.client.post_deregister)
         self._deregistering = False
 
     async def send(self, recipient: str, text: str) -> None:
@@ -124,21 +119,12 @@ class Session:
             )
             await shown.wait()
 
-    async def _ask(self, request: Callable[[], None], last: type) -> None:
-        """Make a request that blocks, beside the loop; closing the client ends it.
-
-        The call does not wait for the events that come with its answer, so wait
-        here for the last of them, lest the next command be shown before.
-        """
-        self._shown.clear()
+    async def _ask(self, post: Callable[[], Future[None]]) -> None:
+        """Make a request. Its future is done after the events that come with the answer."""
         try:
-            await asyncio.to_thread(request)
-        except (errors.NameTakenError, errors.RefusedError):
-            last = events.Notification
+            await asyncio.wrap_future(post())
         except superchat.Error as error:
-            return self._failed(error)
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._shown[last].wait(), _SHOWN_WITHIN)
+            self._failed(error)
 
     def _outcome(self, recipient: str, future: Future[Delivery]) -> None:
         error = future.exception()
@@ -184,16 +170,13 @@ class Session:
                 self.show(wording.unacknowledged(recipient), prompt=False)
             case events.ServerDown():
                 self.leave(1)
-        self._shown[type(event)].set()
 
     def _notified(self, text: str) -> None:
         bye = text == wording.BYE
         if bye:
             self._owes_bye = False
-        if text == wording.SERVER_DOWN:
-            # Now, since what fails because of it comes before its own event.
-            self.leave(1)
-        # After the last line of all there is no prompt.
+        # After the last line of all there is no prompt. The server's has an event of its own, which
+        # comes next.
         last = text == wording.SERVER_DOWN or (bye and self.leaving)
         self.show(visible(text), prompt=not last)
 

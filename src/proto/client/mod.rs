@@ -19,7 +19,7 @@ use self::request::{Heard, Request, Requests};
 use super::link::{Links, Step};
 use super::timers::Timers;
 use super::{Engine, Input, Instant, Now, Output, Stats};
-use crate::wire::{Datagram, Nickname, Notice, Row};
+use crate::wire::{Datagram, Nickname, Notice, Presence, Row};
 
 /// Messages that wait for their outcome, over all recipients: 4 MiB if each is as long as it can be.
 pub const MAX_PENDING: usize = 1024;
@@ -315,8 +315,9 @@ impl Client {
         self.event(ClientEvent::Notification { text: text.clone() });
         match &notice {
             Some(Notice::ServerDown) if offline => {
-                self.go_offline(now, &Failure::ServerNotResponding);
+                // First the cause, then what fails of it.
                 self.event(ClientEvent::ServerDown);
+                self.go_offline(now, &Failure::ServerNotResponding);
                 self.fail_request(now, &Failure::ServerNotResponding);
             }
             _ => self.on_answer(now, notice, &text, offline),
@@ -351,6 +352,9 @@ impl Client {
         if self.is_registered() {
             self.phase = Phase::Offline;
             let nickname = self.nickname.clone();
+            if let Some(own) = self.table.get_mut(&nickname) {
+                own.presence = Presence::Offline;
+            }
             self.event(ClientEvent::Deregistered { nickname });
         }
         self.fail_conversations(now, why);
