@@ -179,7 +179,7 @@ enum Timer {
     Conversations,
 }
 
-/// The client engine: see the [module](self).
+/// The client engine; the head of this file says what it promises.
 #[derive(Debug)]
 pub struct Client {
     server: SocketAddr,

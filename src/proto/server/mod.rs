@@ -152,7 +152,7 @@ enum Item {
     Farewell,
 }
 
-/// The server engine: see the [module](self).
+/// The server engine; the head of this file says what it promises.
 #[derive(Debug)]
 pub struct Server {
     config: ServerConfig,
