@@ -1,0 +1,235 @@
+//! What the endpoints promise to those who use them.
+//!
+//! The ledger knows every message that was sent, since each has a text of its own. Always:
+//!
+//! - what is delivered was sent, by that sender, to that recipient;
+//! - a ticket gets one outcome, and whoever lives on gets it in the end.
+//!
+//! The rest is promised as far as the classic dialect can keep it: see [`Promises`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use std::time::Duration;
+
+use superchat::proto::{Delivery, Failure, Instant, Route, Ticket};
+
+/// The longest round trip where each message comes once: below the patience of a classic program.
+pub const PATIENCE: Duration = Duration::from_millis(500);
+
+/// What the dialect can promise under the faults of a run. Its acks and answers carry nothing that
+/// says what they belong to, so one that comes late, or twice, is taken for another.
+#[derive(Debug, Clone, Copy)]
+pub struct Promises {
+    /// An ack is the one of the datagram that waits for it, lost datagrams or not: so "received"
+    /// means that the recipient's application got the message, and the store lets go of nothing
+    /// that its recipient has not got.
+    pub acks: bool,
+    /// An answer of the server is the one to the request that waits for it: so "stored" means that
+    /// the store said so, and "relayed" that the recipient's application got the message. But where
+    /// the server takes so long that it is asked again, that may cross its answer, is then a
+    /// request like any other, and has an answer of its own.
+    pub answers: bool,
+    /// Each message comes once, in the order of its sender's messages to that recipient, with two
+    /// exceptions. Its ack may cross a request of the recipient to be registered anew, or no
+    /// longer: the server cannot know whether it came, and sends it again. And the server may have
+    /// been asked again, as above.
+    pub exactly_once: bool,
+}
+
+impl Promises {
+    pub const ALL: Self = Self { acks: true, answers: true, exactly_once: true };
+}
+
+#[derive(Debug)]
+struct Message {
+    sender: String,
+    recipient: String,
+    /// Which run of the sender's program; none for a classic client, which promises nothing.
+    life: Option<u64>,
+    number: u64,
+    outcome: Option<Result<Delivery, Failure>>,
+    /// The store has said that it has it.
+    stored: bool,
+    came: Vec<Route>,
+    came_first: Instant,
+    /// How often the server was asked to keep it.
+    asked: u32,
+    /// It may come again: see [`Promises::exactly_once`].
+    doubtful: bool,
+}
+
+/// Who waits, and for what: the text of a message, or a registration.
+type Open = (SocketAddr, Option<String>);
+
+#[derive(Debug)]
+pub struct Ledger {
+    promises: Promises,
+    messages: BTreeMap<String, Message>,
+    open: BTreeMap<Ticket, Open>,
+    /// When the session of each began or ended, as the server has it.
+    turned: BTreeMap<String, Instant>,
+    /// Who asked the server again for the same: an answer too many may be under way to them.
+    asked_again: BTreeSet<String>,
+}
+
+impl Ledger {
+    pub fn new(promises: Promises) -> Self {
+        Self {
+            promises,
+            messages: BTreeMap::new(),
+            open: BTreeMap::new(),
+            turned: BTreeMap::new(),
+            asked_again: BTreeSet::new(),
+        }
+    }
+
+    /// Somebody sends a message whose text nobody has used before.
+    pub fn sent(&mut self, life: Option<u64>, sender: &str, recipient: &str, text: &str) {
+        let message = Message {
+            sender: sender.to_owned(),
+            recipient: recipient.to_owned(),
+            life,
+            number: self.messages.len() as u64,
+            outcome: None,
+            stored: false,
+            came: Vec::new(),
+            came_first: Instant::default(),
+            asked: 0,
+            doubtful: false,
+        };
+        assert!(self.messages.insert(text.to_owned(), message).is_none(), "sent before: {text}");
+    }
+
+    /// An engine is given a ticket: for a message, or for a registration.
+    pub fn opened(&mut self, at: SocketAddr, ticket: Ticket, text: Option<&str>) {
+        self.open.insert(ticket, (at, text.map(str::to_owned)));
+    }
+
+    /// An engine says what became of a message.
+    pub fn settled(&mut self, ticket: Ticket, outcome: Result<Delivery, Failure>) {
+        let (_, text) = self.open.remove(&ticket).expect("a ticket gets one outcome");
+        let text = text.expect("the ticket of a message");
+        let message = self.messages.get_mut(&text).expect("it was sent");
+        let answers = self.promises.answers && !self.asked_again.contains(&message.sender);
+        let kept = match outcome {
+            Ok(Delivery::Received) => !self.promises.acks || !message.came.is_empty(),
+            Ok(Delivery::Relayed) => !answers || !message.came.is_empty(),
+            Ok(Delivery::Stored) => !answers || message.stored,
+            Err(_) => true,
+        };
+        assert!(kept, "not true: {outcome:?} of {text:?}");
+        message.outcome = Some(outcome);
+    }
+
+    /// An engine says what became of a registration.
+    pub fn answered(&mut self, ticket: Ticket) {
+        let (_, text) = self.open.remove(&ticket).expect("a ticket gets one outcome");
+        assert_eq!(text, None, "the ticket of a registration");
+    }
+
+    /// The server is asked to keep a message.
+    pub fn asked(&mut self, text: &str) {
+        let message = self.messages.get_mut(text).expect("what is to be kept was sent");
+        message.asked += 1;
+        if message.asked > 1 {
+            message.doubtful = true;
+            self.asked_again.insert(message.sender.clone());
+        }
+    }
+
+    /// A message is in the store.
+    pub fn stored(&mut self, text: &str) {
+        self.messages.get_mut(text).expect("what is stored was sent").stored = true;
+    }
+
+    /// A message has left the store.
+    pub fn removed(&mut self, text: &str) {
+        let came = !self.messages[text].came.is_empty();
+        assert!(!self.promises.acks || came, "removed, and yet not delivered: {text:?}");
+    }
+
+    /// The server is asked to begin or to end the session of this user.
+    pub fn turned(&mut self, now: Instant, user: &str) {
+        self.turned.insert(user.to_owned(), now);
+        let of_user = self.messages.values_mut().filter(|message| message.recipient == user);
+        for message in of_user.filter(|message| !message.came.is_empty()) {
+            message.doubtful |= now - message.came_first < PATIENCE;
+        }
+    }
+
+    /// An application gets a message.
+    pub fn came(&mut self, now: Instant, sender: &str, recipient: &str, text: &str, route: Route) {
+        let message = self.messages.get(text).unwrap_or_else(|| panic!("never sent: {text:?}"));
+        assert_eq!(message.sender, sender, "the sender of {text:?}");
+        assert_eq!(message.recipient, recipient, "the recipient of {text:?}");
+        if self.promises.exactly_once && !message.doubtful {
+            assert!(message.came.is_empty(), "it came before: {text:?}");
+            self.check_order(message, route);
+        }
+        let turned = self.turned.get(recipient).is_some_and(|turned| now - *turned < PATIENCE);
+        let message = self.messages.get_mut(text).expect("it is there");
+        if message.came.is_empty() {
+            message.came_first = now;
+            message.doubtful |= turned;
+        }
+        message.came.push(route);
+    }
+
+    /// No later message of this sender came before this one, but for two reasons.
+    ///
+    /// What is stored waits until its recipient is back and has the table; by then everyone knows
+    /// that it is there, and a new message overtakes, directly. And a message that was given up
+    /// makes nothing wait for it, though it may still be under way.
+    fn check_order(&self, message: &Message, route: Route) {
+        let given_up = matches!(message.outcome, Some(Err(_)));
+        if message.life.is_none() || given_up {
+            return;
+        }
+        let mut overtook = self.messages.values().filter(|later| {
+            later.number > message.number
+                && later.life == message.life
+                && later.recipient == message.recipient
+                && later.came.iter().any(|r| route != Route::Stored || *r == Route::Stored)
+        });
+        assert!(overtook.next().is_none(), "out of order: {message:?}");
+    }
+
+    /// A program ended without a word: nobody waits for its tickets any more.
+    pub fn crashed(&mut self, at: SocketAddr) {
+        self.open.retain(|_, (address, _)| *address != at);
+    }
+
+    /// Nobody at this address waits for anything.
+    pub fn check_settled(&self, at: SocketAddr) {
+        let open: Vec<_> = self.open.iter().filter(|(_, (address, _))| *address == at).collect();
+        assert!(open.is_empty(), "without an outcome: {open:?}");
+    }
+
+    /// A message came once, and its sender knows that it was received, if it can know.
+    pub fn check_received(&self, text: &str) {
+        let message = &self.messages[text];
+        let knows = message.life.is_none() || message.outcome == Some(Ok(Delivery::Received));
+        assert!(knows && message.came == [Route::Direct], "{text:?}: {message:?}");
+    }
+
+    /// How often a message came.
+    pub fn times(&self, text: &str) -> usize {
+        self.messages[text].came.len()
+    }
+
+    /// All is quiet: those who are registered have what was accepted for them.
+    pub fn check_delivered(&self, registered: &BTreeSet<String>) {
+        if !self.promises.exactly_once {
+            return;
+        }
+        for (text, message) in &self.messages {
+            let accepted = matches!(message.outcome, Some(Ok(_)));
+            let certain = accepted && !self.asked_again.contains(&message.sender);
+            if certain && registered.contains(&message.recipient) {
+                let enough = message.came.len() == 1 || message.doubtful;
+                assert!(enough && !message.came.is_empty(), "{text:?}: {message:?}");
+            }
+        }
+    }
+}

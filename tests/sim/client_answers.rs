@@ -1,0 +1,184 @@
+//! What the client does with a message and with its server, as datagrams in and out.
+
+use superchat::proto::{ClientCommand, MAX_PENDING};
+
+use super::script::{Script, ack, chat, note, offline_note, table, verification};
+use super::world::nickname;
+
+const NOTHING: [&str; 0] = [];
+
+#[test]
+fn received_directly() {
+    let mut client = Script::online();
+    assert_eq!(client.send("b", "hi"), ["b: Chat a: hi"]);
+    assert_eq!(client.from("b", ack()), ["says Sent(1, Ok(Received))"]);
+    assert_eq!(client.wait(10_000), NOTHING);
+}
+
+#[test]
+fn an_ack_from_anyone_else_confirms_nothing() {
+    let mut client = Script::online();
+    client.send("b", "hi");
+    assert_eq!(client.from("c", ack()), NOTHING);
+    assert_eq!(client.from("s", ack()), NOTHING);
+    assert_eq!(client.wait(500), ["500 s: Keep a to b, Online: hi"]);
+}
+
+#[test]
+fn without_an_ack_it_is_saved() {
+    let mut client = Script::online();
+    client.send("b", "hi");
+    assert_eq!(client.wait(499), NOTHING);
+    assert_eq!(client.wait(1), ["1 s: Keep a to b, Online: hi"]);
+    // The server acknowledges at once, and answers when its disk has it.
+    assert_eq!(client.from("s", ack()), NOTHING);
+    let saved = note("[Messages received by the server and saved]");
+    assert_eq!(client.from("s", saved), ["s: ack", "says Sent(1, Ok(Stored))"]);
+}
+
+#[test]
+fn who_is_offline_by_the_table_is_not_tried() {
+    let mut client = Script::online();
+    assert_eq!(client.send("c", "hi"), ["s: Keep a to c, Offline: hi"]);
+    let saved = note("[Messages received by the server and saved]");
+    assert_eq!(client.from("s", saved), ["s: ack", "says Sent(1, Ok(Stored))"]);
+}
+
+#[test]
+fn who_exists_after_all_is_tried_directly_by_itself() {
+    let mut client = Script::online();
+    client.send("c", "hi");
+    assert_eq!(client.from("s", note("[Client c exists!!]")), ["s: ack"]);
+    let rows = [("a", "Yes"), ("b", "Yes"), ("c", "Yes")];
+    assert_eq!(client.from("s", table(&rows)), ["s: ack", "c: Chat a: hi"]);
+    assert_eq!(client.from("c", ack()), ["says Sent(1, Ok(Received))"]);
+}
+
+#[test]
+fn who_exists_but_whose_table_is_lost_is_reached_through_the_server() {
+    let mut client = Script::online();
+    client.send("c", "hi");
+    assert_eq!(client.from("s", note("[Client c exists!!]")), ["s: ack"]);
+    assert_eq!(client.wait(500), ["500 s: Keep a to c, Online: hi"]);
+    let relayed = note("[Message received by c.]");
+    assert_eq!(client.from("s", relayed), ["s: ack", "says Sent(1, Ok(Relayed))"]);
+}
+
+#[test]
+fn relayed() {
+    let mut client = Script::online();
+    client.send("b", "hi");
+    client.wait(500);
+    let relayed = note("[Message received by b.]");
+    assert_eq!(client.from("s", relayed), ["s: ack", "says Sent(1, Ok(Relayed))"]);
+}
+
+#[test]
+fn what_the_server_refuses_is_told_in_its_words() {
+    for line in ["[Message not saved: the disk is full]", "[Client c Not Existed!]"] {
+        let mut client = Script::online();
+        client.send("c", "hi");
+        let refused = format!("says Sent(1, Err(Refused({line:?})))");
+        assert_eq!(client.from("s", note(line)), ["s: ack", &refused]);
+    }
+}
+
+#[test]
+fn a_name_that_no_table_has_is_unknown() {
+    let mut client = Script::online();
+    assert_eq!(client.send("d", "hi"), ["says Sent(1, Err(UnknownUser(\"d\")))"]);
+}
+
+#[test]
+fn both_sides_of_the_longest_message() {
+    let around =
+        br#"{"Type":"Offline","Nickname":"a","Receipent":"b","Status":"Offline","Msg":""}"#;
+    let mut client = Script::online();
+    let fits = "x".repeat(4096 - around.len());
+    assert_eq!(client.send("b", &fits), [format!("b: Chat a: {fits}")]);
+    let longer = fits + "x";
+    assert_eq!(client.send("b", &longer), ["says Sent(1, Err(TooLong(4097)))"]);
+}
+
+#[test]
+fn both_sides_of_what_may_be_pending() {
+    let mut client = Script::online();
+    for n in 1..=MAX_PENDING {
+        let lines = client.send("b", "hi");
+        assert_eq!(lines.len(), usize::from(n == 1), "only the first is under way");
+    }
+    assert_eq!(client.send("b", "hi"), ["says Sent(1, Err(TooManyPending))"]);
+}
+
+#[test]
+fn name_taken() {
+    let mut client = Script::client();
+    let register = ClientCommand::Register { ticket: 0, nickname: nickname("a") };
+    assert_eq!(client.told(register), ["s: Reg a"]);
+    client.from("s", ack());
+    assert_eq!(
+        client.from("s", offline_note("[a is already Online!]")),
+        ["s: ack", "says Session(0, Err(NameTaken(\"a\")))"]
+    );
+}
+
+#[test]
+fn the_server_is_given_up_after_five_tries_half_a_second_apart() {
+    let mut client = Script::client();
+    let register = ClientCommand::Register { ticket: 0, nickname: nickname("a") };
+    assert_eq!(client.told(register), ["s: Reg a"]);
+    assert_eq!(
+        client.wait(60_000),
+        [
+            "500 s: Reg a",
+            "1000 s: Reg a",
+            "1500 s: Reg a",
+            "2000 s: Reg a",
+            "2500 says Session(0, Err(ServerNotResponding))"
+        ]
+    );
+}
+
+#[test]
+fn the_server_goes_down() {
+    let mut client = Script::online();
+    client.send("b", "hi");
+    assert_eq!(
+        client.from("s", offline_note("[Server is Down!]")),
+        ["s: ack", "says Sent(1, Err(ServerNotResponding))"]
+    );
+    assert_eq!(client.send("b", "hi"), ["says Sent(1, Err(NotRegistered))"]);
+}
+
+#[test]
+fn only_the_server_can_say_that_it_goes_down() {
+    let mut client = Script::online();
+    assert_eq!(client.from("c", offline_note("[Server is Down!]")), NOTHING);
+    assert_eq!(client.send("b", "hi"), ["b: Chat a: hi"]);
+}
+
+#[test]
+fn a_client_that_is_deregistered_acknowledges_no_message_and_is_not_there() {
+    let mut client = Script::online();
+    client.told(ClientCommand::Deregister { ticket: 2 });
+    client.from("s", ack());
+    assert_eq!(
+        client.from("s", offline_note("[You are Offline. Bye.]")),
+        ["s: ack", "says Session(2, Ok(()))"]
+    );
+    assert_eq!(client.from("b", chat("b", "hi")), NOTHING);
+    assert_eq!(client.from("s", verification()), NOTHING);
+    assert_eq!(client.refused(), [0, 0, 2, 0]);
+}
+
+#[test]
+fn a_full_application_queue_leaves_a_message_unacknowledged() {
+    let mut client = Script::online();
+    client.room = false;
+    assert_eq!(client.from("b", chat("b", "hi")), NOTHING);
+    assert_eq!(client.refused(), [0, 0, 0, 1]);
+    client.room = true;
+    let message =
+        "says Message(Incoming { sender: \"b\", text: \"hi\", route: Direct, stored_at: None })";
+    assert_eq!(client.from("b", chat("b", "hi")), ["b: ack", message]);
+}

@@ -1,0 +1,42 @@
+//! What the server does where its answers cross something else, and where it is full.
+
+use super::script::{Script, ack, dereg, keep, reg};
+
+const NOTHING: [&str; 0] = [];
+
+#[test]
+fn both_sides_of_the_open_requests_of_an_address() {
+    let mut server = Script::with_a_and_b();
+    server.store_waits = true;
+    server.from("b", dereg("b"));
+    server.from("b", ack());
+    server.from("a", ack());
+    for n in 0..8 {
+        assert_eq!(server.from("a", keep("a", "b", "Offline", &n.to_string())), ["a: ack"]);
+    }
+    assert_eq!(server.from("a", keep("a", "b", "Offline", "8")), NOTHING);
+    assert_eq!(server.refused(), [0, 0, 0, 1]);
+}
+
+#[test]
+fn both_sides_of_the_relays_to_one_recipient() {
+    for (messages, stored) in [(32, 0), (33, 1)] {
+        let mut server = Script::with_a_and_b();
+        let peers = ["c", "d", "e", "f", "g"];
+        for peer in peers {
+            server.from(peer, reg(peer));
+            for _ in 0..8 {
+                ["a", "b", "c", "d", "e", "f", "g"]
+                    .iter()
+                    .for_each(|p| drop(server.from(p, ack())));
+            }
+        }
+        for n in 0..messages {
+            let peer = peers[n % peers.len()];
+            let asked = server.from(peer, keep(peer, "b", "Online", &n.to_string()));
+            assert_eq!(asked.len(), 1 + usize::from(n == 0), "{asked:?}");
+        }
+        assert!(server.from("b", ack()).contains(&"b: Chat c: 0".to_owned()));
+        assert_eq!(server.store.mailbox(&super::world::nickname("b")).len(), stored);
+    }
+}

@@ -1,0 +1,122 @@
+//! What our engines may put on the wire.
+//!
+//! - No datagram is longer than a classic program reads.
+//! - Stop and wait: at most one datagram to an address is unacknowledged, and the next goes out
+//!   only when the acks of those before it are in, or one second has passed since the last of
+//!   them. A Verification alone, whose answer is any ack, does not wait.
+//! - A request to the server is followed by another only when it was answered, or was sent five
+//!   times.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use superchat::proto::Instant;
+use superchat::wire::{Datagram, MAX_DATAGRAM};
+
+/// How long an ack can still come, as far as our engines are concerned.
+pub const ACK_LIFETIME: Duration = Duration::from_secs(1);
+
+/// How often a request is sent before its client gives up.
+const TRIES: u32 = 5;
+
+/// What is under way from one address to another.
+#[derive(Debug, Default)]
+struct Flow {
+    datagram: Vec<u8>,
+    /// How often anything was sent, less the acks that came.
+    unacknowledged: u32,
+    last_sent: Instant,
+}
+
+#[derive(Debug, Clone)]
+struct Request {
+    datagram: Vec<u8>,
+    sent: u32,
+    answered: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct WireCheck {
+    flows: BTreeMap<(SocketAddr, SocketAddr), Flow>,
+    requests: BTreeMap<SocketAddr, Request>,
+}
+
+impl WireCheck {
+    /// One of our engines sends this.
+    pub fn sent(&mut self, now: Instant, from: SocketAddr, to: SocketAddr, payload: &[u8]) {
+        assert!(payload.len() <= MAX_DATAGRAM, "{from} sends {} bytes to {to}", payload.len());
+        match Datagram::decode(payload).expect("what our engines send, they can read") {
+            Datagram::Ack => {}
+            // The last word of a client that is closed waits for nothing.
+            Datagram::Deregister { .. } => {}
+            Datagram::Register { .. } | Datagram::Keep { .. } => self.requested(from, payload),
+            datagram => self.pushed(now, from, to, &datagram, payload),
+        }
+    }
+
+    fn requested(&mut self, from: SocketAddr, payload: &[u8]) {
+        let fresh = Request { datagram: payload.to_vec(), sent: 0, answered: false };
+        let request = self.requests.entry(from).or_insert(fresh.clone());
+        if request.datagram != payload {
+            let over = request.answered || request.sent >= TRIES;
+            assert!(over, "{from} asks for two things at once");
+            *request = fresh;
+        }
+        request.sent += 1;
+    }
+
+    fn pushed(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        to: SocketAddr,
+        datagram: &Datagram,
+        payload: &[u8],
+    ) {
+        // A table is written anew each time that it is sent, and is still the same datagram.
+        let same_as = match datagram {
+            Datagram::Table(_) => b"Table",
+            _ => payload,
+        };
+        let flow = self.flows.entry((from, to)).or_default();
+        if now - flow.last_sent >= ACK_LIFETIME {
+            flow.unacknowledged = 0;
+        }
+        let again = flow.datagram == same_as;
+        let verification = *datagram == Datagram::Verification;
+        assert!(
+            again || verification || flow.unacknowledged == 0,
+            "{from} does not wait for {to} to acknowledge {:?}",
+            String::from_utf8_lossy(&flow.datagram),
+        );
+        flow.unacknowledged += 1;
+        if !verification {
+            flow.datagram = same_as.to_vec();
+        }
+        flow.last_sent = now;
+    }
+
+    /// One of our engines reads this.
+    pub fn received(&mut self, from: SocketAddr, to: SocketAddr, payload: &[u8]) {
+        match Datagram::decode(payload) {
+            Ok(Datagram::Ack) => {
+                if let Some(flow) = self.flows.get_mut(&(to, from)) {
+                    flow.unacknowledged = flow.unacknowledged.saturating_sub(1);
+                }
+            }
+            Ok(Datagram::Notification { .. }) => {
+                if let Some(request) = self.requests.get_mut(&to) {
+                    request.answered = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Another program runs at this address from now on.
+    pub fn restarted(&mut self, at: SocketAddr) {
+        self.flows.retain(|(from, _), _| *from != at);
+        self.requests.remove(&at);
+    }
+}

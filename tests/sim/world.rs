@@ -1,0 +1,284 @@
+//! Hosts, a network between them, a store, and the checks that watch them.
+//!
+//! The invariant: every step is one event, in the order of the virtual clock; whatever a host does
+//! because of it is checked before the next.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use superchat::Nickname;
+use superchat::proto::{
+    ClientEmit, Input, Instant, Now, Output, Route, ServerCommand, ServerEmit, StoreRequest,
+    UnixTime,
+};
+use superchat::wire::{Datagram, Row};
+
+use super::check::{Ledger, Promises};
+use super::classic::ClassicEmit;
+use super::host::{Command, Emit, Host};
+use super::network::{Clock, Network, Random, Weather};
+use super::store::MemoryStore;
+use super::wire_check::WireCheck;
+
+/// When every run begins: 2017-03-01 15:28:35 UTC.
+const BEGIN: i64 = 1_488_382_115_000_000;
+
+enum Event {
+    Arrival { from: SocketAddr, to: SocketAddr, payload: Vec<u8> },
+    Wake(SocketAddr),
+    Store(StoreRequest),
+}
+
+pub struct World {
+    clock: Clock<Event>,
+    pub network: Network,
+    pub(super) hosts: BTreeMap<SocketAddr, Host>,
+    /// The run of the program at each address, counted over all of them.
+    pub(super) lives: BTreeMap<SocketAddr, u64>,
+    wakes: BTreeMap<SocketAddr, Instant>,
+    pub server: SocketAddr,
+    pub store: MemoryStore,
+    /// Milliseconds that the store takes for one request.
+    pub store_delay: u64,
+    store_is_free: Instant,
+    pub ledger: Ledger,
+    wire: WireCheck,
+    /// Hosts whose applications take nothing more for now.
+    pub full: BTreeSet<SocketAddr>,
+    random: Random,
+    /// Programs started and tickets given.
+    pub(super) count: u64,
+    trace: bool,
+    /// The server has said its last.
+    pub stopped: bool,
+}
+
+pub fn nickname(name: &str) -> Nickname {
+    Nickname::new(name).unwrap()
+}
+
+/// The two clocks of a run at a point of its virtual time.
+pub fn now(at: Instant) -> Now {
+    let elapsed = i64::try_from(at.since_start().as_micros()).unwrap();
+    Now { at, unix: UnixTime::from_micros(BEGIN + elapsed) }
+}
+
+impl World {
+    /// A world with nothing in it but the address of a server.
+    pub fn new(seed: u64, weather: Weather, promises: Promises, trace: bool) -> Self {
+        Self {
+            clock: Clock::new(),
+            network: Network::new(weather, seed),
+            hosts: BTreeMap::new(),
+            lives: BTreeMap::new(),
+            wakes: BTreeMap::new(),
+            server: "10.0.0.1:5000".parse().unwrap(),
+            store: MemoryStore::new(4),
+            store_delay: 5,
+            store_is_free: Instant::default(),
+            ledger: Ledger::new(promises),
+            wire: WireCheck::default(),
+            full: BTreeSet::new(),
+            random: Random::new(!seed),
+            count: 0,
+            trace,
+            stopped: false,
+        }
+    }
+
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    pub fn host(&self, at: SocketAddr) -> Option<&Host> {
+        self.hosts.get(&at)
+    }
+
+    /// A program vanishes.
+    pub fn crash(&mut self, at: SocketAddr) {
+        self.trace(|| format!("{at} is gone"));
+        self.hosts.remove(&at);
+        self.ledger.crashed(at);
+        self.wire.restarted(at);
+    }
+
+    /// A datagram that no program has sent.
+    pub fn forge(&mut self, from: SocketAddr, to: SocketAddr, payload: Vec<u8>) {
+        self.clock.schedule(self.now(), Event::Arrival { from, to, payload });
+    }
+
+    /// Lets time pass.
+    pub fn run_for(&mut self, time: Duration) {
+        let end = self.now() + time;
+        while let Some(event) = self.clock.next(end) {
+            self.step(event);
+        }
+        self.clock.advance(end);
+    }
+
+    /// Goes on until nothing is left to happen, and requires that it is within this time.
+    pub fn run_until_quiet(&mut self, limit: Duration) {
+        let end = self.now() + limit;
+        while let Some(event) = self.clock.next(end) {
+            self.step(event);
+        }
+        let busy: Vec<_> =
+            self.hosts.iter().filter(|(_, host)| host.deadline().is_some()).collect();
+        let busy: Vec<_> = busy.into_iter().map(|(at, _)| at).collect();
+        assert!(busy.is_empty(), "still not quiet: {busy:?}");
+    }
+
+    /// Who is registered, as their own programs have it.
+    pub fn present(&self) -> Vec<(SocketAddr, String)> {
+        let name = |host: &Host| match host {
+            Host::Client(client) => {
+                client.is_registered().then(|| client.nickname().as_str().to_owned())
+            }
+            Host::ClassicClient(client) => client.online.then(|| client.nickname.clone()),
+            _ => None,
+        };
+        self.hosts.iter().filter_map(|(at, host)| Some((*at, name(host)?))).collect()
+    }
+
+    /// The server's table has everyone who is present, and everyone has the server's table.
+    pub fn check_agreement(&self) {
+        let Host::Server(server) = &self.hosts[&self.server] else { return };
+        let table: Vec<Row> = server.users().collect();
+        for (at, name) in self.present() {
+            let held = table.iter().any(|row| row.nickname.as_str() == name && row.address == at);
+            assert!(held, "the server does not hold {name} at {at}: {table:?}");
+            match &self.hosts[&at] {
+                Host::Client(client) => assert!(client.users().eq(&table), "the table of {name}"),
+                Host::ClassicClient(client) => {
+                    let rows = client.table.iter().map(|(name, row)| (name.as_str(), *row));
+                    let expected = table.iter().map(|row| {
+                        (row.nickname.as_str(), (row.address, row.presence.is_online()))
+                    });
+                    assert!(rows.eq(expected), "the table of {name}");
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn step(&mut self, event: Event) {
+        match event {
+            Event::Arrival { from, to, payload } => self.arrive(from, to, &payload),
+            Event::Wake(at) => {
+                if self.wakes.get(&at) == Some(&self.now()) {
+                    self.wakes.remove(&at);
+                }
+                self.handle(at, Input::Deadline);
+            }
+            Event::Store(request) => self.carry_out(request),
+        }
+    }
+
+    fn arrive(&mut self, from: SocketAddr, to: SocketAddr, payload: &[u8]) {
+        self.trace(|| format!("{to} reads from {from}: {}", String::from_utf8_lossy(payload)));
+        self.wire.received(from, to, payload);
+        match Datagram::decode(payload) {
+            Ok(Datagram::Register { nickname } | Datagram::Deregister { nickname }) => {
+                self.ledger.turned(self.clock.now(), nickname.as_str());
+            }
+            Ok(Datagram::Keep { text, .. }) => self.ledger.asked(&text),
+            _ => {}
+        }
+        let room = !self.full.contains(&to);
+        self.handle(to, Input::Datagram { from, payload, room });
+    }
+
+    fn carry_out(&mut self, request: StoreRequest) {
+        self.trace(|| format!("the store: {request:?}"));
+        let done = self.store.carry_out(request);
+        if let Some(message) = done.appended {
+            self.ledger.stored(&message.text);
+        }
+        for message in done.removed {
+            self.ledger.removed(&message.text);
+        }
+        if let Some(answer) = done.answer {
+            let command = Command::Server(ServerCommand::Store(answer));
+            self.handle(self.server, Input::Command(command));
+        }
+    }
+
+    pub(super) fn handle(&mut self, at: SocketAddr, input: Input<'_, Command>) {
+        let Some(host) = self.hosts.get_mut(&at) else { return };
+        if let Input::Command(command) = &input
+            && self.trace
+        {
+            println!("{:?} {at} is told {command:?}", self.clock.now().since_start());
+        }
+        let outputs = host.handle(now(self.clock.now()), input);
+        let ours = host.is_ours();
+        if let Some(deadline) = host.deadline() {
+            assert!(!ours || deadline > self.now(), "{at} puts off what is due");
+            if self.wakes.get(&at).is_none_or(|wake| deadline < *wake) {
+                self.wakes.insert(at, deadline);
+                self.clock.schedule(deadline, Event::Wake(at));
+            }
+        }
+        for output in outputs {
+            match output {
+                Output::Transmit { to, payload } => {
+                    if ours {
+                        self.wire.sent(self.now(), at, to, &payload);
+                    }
+                    self.transmit(at, to, payload);
+                }
+                Output::Emit(emit) => self.on_emit(at, emit),
+            }
+        }
+    }
+
+    fn transmit(&mut self, from: SocketAddr, to: SocketAddr, payload: Vec<u8>) {
+        for transit in self.network.transits(from, to) {
+            let payload = payload.clone();
+            self.clock.schedule(self.now() + transit, Event::Arrival { from, to, payload });
+        }
+    }
+
+    fn on_emit(&mut self, at: SocketAddr, emit: Emit) {
+        self.trace(|| format!("{at} says {emit:?}"));
+        match emit {
+            Emit::Server(ServerEmit::Store(request)) => {
+                let takes = self.random.ms(0..=self.store_delay);
+                self.store_is_free = self.store_is_free.max(self.now()) + takes;
+                self.clock.schedule(self.store_is_free, Event::Store(request));
+            }
+            Emit::Client(ClientEmit::Message(message)) => {
+                let Host::Client(client) = &self.hosts[&at] else { unreachable!() };
+                let (sender, recipient) = (message.sender.as_str(), client.nickname().as_str());
+                assert_eq!(message.stored_at.is_some(), message.route == Route::Stored);
+                self.ledger.came(self.clock.now(), sender, recipient, &message.text, message.route);
+            }
+            Emit::Client(ClientEmit::Sent(ticket, outcome)) => self.ledger.settled(ticket, outcome),
+            Emit::Client(ClientEmit::Session(ticket, _)) => self.ledger.answered(ticket),
+            Emit::Client(ClientEmit::Closed) => {
+                self.ledger.check_settled(at);
+                self.crash(at);
+            }
+            Emit::Classic(ClassicEmit::Exited) => self.crash(at),
+            Emit::Classic(ClassicEmit::Shown { sender, text }) => {
+                let Host::ClassicClient(client) = &self.hosts[&at] else { unreachable!() };
+                let (text, route) = match text.strip_prefix("2017-03-01 ") {
+                    Some(stamped) => (&stamped["15:28:35 ".len()..], Route::Stored),
+                    None => (text.as_str(), Route::Direct),
+                };
+                self.ledger.came(self.clock.now(), &sender, &client.nickname, text, route);
+            }
+            Emit::Server(ServerEmit::Stopped) => self.stopped = true,
+            Emit::Client(ClientEmit::Event(_))
+            | Emit::Classic(ClassicEmit::Line(_))
+            | Emit::Server(ServerEmit::Event(_)) => {}
+        }
+    }
+
+    fn trace(&self, line: impl Fn() -> String) {
+        if self.trace {
+            println!("{:?} {}", self.now().since_start(), line());
+        }
+    }
+}
