@@ -122,6 +122,20 @@ fn name_taken() {
     );
 }
 
+/// A registration that a late word to the session before it ended.
+#[test]
+fn a_registration_is_not_refused_by_what_was_said_to_the_session_before() {
+    for line in ["[a is not registered from here.]", "[You are Offline. Bye.]"] {
+        let mut client = Script::online();
+        client.from("s", offline_note("[a is not registered from here.]"));
+        client.told(ClientCommand::Register { ticket: 2, nickname: nickname("a") });
+        assert_eq!(client.from("s", offline_note(line)), ["s: ack"]);
+        client.from("s", note("[Welcome, You are registered.]"));
+        let done = client.from("s", table(&[("a", "Yes")]));
+        assert_eq!(done, ["s: ack", "says Session(2, Ok(()))"]);
+    }
+}
+
 #[test]
 fn the_server_is_given_up_after_five_tries_half_a_second_apart() {
     let mut client = Script::client();

@@ -153,7 +153,7 @@ impl Client {
                     self.event(ClientEvent::Registered { nickname });
                 }
                 // A late word to the session before this one.
-                Some(Notice::Bye) => return,
+                Some(Notice::Bye | Notice::NotRegistered(_)) => return,
                 Some(Notice::AlreadyOnline(taken)) if taken == nickname => {
                     self.fail_request(now, &Failure::NameTaken(nickname));
                 }
