@@ -196,3 +196,19 @@ fn a_full_application_queue_leaves_a_message_unacknowledged() {
         "says Message(Incoming { sender: \"b\", text: \"hi\", route: Direct, stored_at: None })";
     assert_eq!(client.from("b", chat("b", "hi")), ["b: ack", message]);
 }
+
+/// Else the server would hold for gone who is only busy, and give its name away.
+#[test]
+fn a_client_whose_application_queue_is_full_is_still_there() {
+    let mut client = Script::online();
+    client.room = false;
+    assert_eq!(client.from("s", verification()), ["s: ack"]);
+}
+
+/// Else its name would be given away while it registers again.
+#[test]
+fn a_client_that_registers_again_is_still_there() {
+    let mut client = Script::online();
+    client.told(ClientCommand::Register { ticket: 2, nickname: nickname("a") });
+    assert_eq!(client.from("s", verification()), ["s: ack"]);
+}

@@ -276,6 +276,13 @@ impl Client {
                 }
             }
             _ if self.phase == Phase::Closed => self.stats.unexpected += 1,
+            // It leads to no event, so that it needs no room. Who registers again is there, too:
+            // its name is not to be given away meanwhile.
+            Datagram::Verification
+                if from == self.server && (self.is_registered() || self.is_registering()) =>
+            {
+                self.acknowledge(from);
+            }
             _ if !room => self.stats.busy += 1,
             Datagram::Chat { sender, text } if self.is_registered() => {
                 self.acknowledge(from);
@@ -289,9 +296,6 @@ impl Client {
             Datagram::Table(rows) if from == self.server => {
                 self.acknowledge(from);
                 self.on_table(now, rows);
-            }
-            Datagram::Verification if from == self.server && self.is_registered() => {
-                self.acknowledge(from);
             }
             _ => self.stats.unexpected += 1,
         }
