@@ -4,6 +4,26 @@ use super::script::{Script, ack, dereg, keep, reg};
 
 const NOTHING: [&str; 0] = [];
 
+/// The mailbox of the newcomer was forgotten with what was under way to its last address.
+#[test]
+fn messages_follow_their_recipient_to_a_new_address() {
+    let mut server = Script::with_a_and_b();
+    server.from("b", dereg("b"));
+    server.from("b", ack());
+    server.from("a", ack());
+    server.from("a", keep("a", "b", "Offline", "hi"));
+    server.from("a", ack());
+    server.from("b", reg("b"));
+    server.from("b", ack());
+    assert_eq!(server.from("b", ack()), ["b: [You Have Messages]"]);
+    // It vanishes, and comes back elsewhere.
+    server.from("c", reg("b"));
+    assert!(server.wait(1_500).contains(&"1250 c: [Welcome, You are registered.]".to_owned()));
+    assert_eq!(server.from("c", ack()), ["c: Table a Online, b Online"]);
+    assert_eq!(server.from("c", ack()), ["c: [You Have Messages]"]);
+    assert_eq!(server.from("c", ack()), ["c: Chat a: 2017-03-01 15:28:45 hi"]);
+}
+
 #[test]
 fn both_sides_of_the_open_requests_of_an_address() {
     let mut server = Script::with_a_and_b();

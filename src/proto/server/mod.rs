@@ -374,15 +374,20 @@ impl Server {
             self.directory.set_offline(&nickname);
             self.emit(ServerEvent::Offline { nickname });
         }
-        // First everything is dropped: a request that goes on may ask at this address again.
-        let dropped = self.links.cancel_all(now.at, address);
         let waiting = self.questions.remove(&address).unwrap_or_default();
-        for id in waiting.into_iter().chain(relay) {
+        let dropped = self.links.cancel_all(now.at, address);
+        if let Some(id) = relay {
             self.requests.tell_all_when_answered(id);
             self.proceed(now, id);
         }
+        // What was for the user who is gone ends before a request can put another in its place,
+        // whose mail would end with it.
         for item in dropped {
             self.on_dropped(now, item);
+        }
+        for id in waiting {
+            self.requests.tell_all_when_answered(id);
+            self.proceed(now, id);
         }
     }
 
