@@ -25,6 +25,24 @@ fn messages_follow_their_recipient_to_a_new_address() {
 }
 
 #[test]
+fn everyone_hears_of_who_is_found_gone() {
+    let mut server = Script::with_a_and_b();
+    // b has a table to acknowledge when a asks for it; the ack answers a, and the question goes
+    // out all the same. By then b has vanished.
+    server.from("a", reg("a"));
+    server.from("a", ack());
+    server.from("a", ack());
+    assert_eq!(server.from("a", keep("a", "b", "Offline", "hi")), ["a: ack"]);
+    assert_eq!(server.from("b", ack()), ["a: [Client b exists!!]", "b: Verification"]);
+    assert_eq!(server.from("a", ack()), ["a: Table a Online, b Online"]);
+    server.from("a", ack());
+    assert_eq!(
+        server.wait(999),
+        ["250 b: Verification", "500 b: Verification", "750 a: Table a Online, b Offline"]
+    );
+}
+
+#[test]
 fn both_sides_of_the_open_requests_of_an_address() {
     let mut server = Script::with_a_and_b();
     server.store_waits = true;

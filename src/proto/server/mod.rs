@@ -385,6 +385,10 @@ impl Server {
         for item in dropped {
             self.on_dropped(now, item);
         }
+        if relay.is_none() && waiting.is_empty() {
+            // Nobody asks any more, so that no answer brings the table with it.
+            self.push_tables(now);
+        }
         for id in waiting {
             self.requests.tell_all_when_answered(id);
             self.proceed(now, id);
