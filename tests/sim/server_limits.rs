@@ -43,6 +43,22 @@ fn everyone_hears_of_who_is_found_gone() {
 }
 
 #[test]
+fn a_recipient_that_registers_anew_is_asked_once_for_all_who_wait_for_it() {
+    let mut server = Script::with_a_and_b();
+    server.from("a", keep("a", "b", "Online", "one"));
+    assert_eq!(server.from("b", ack()), ["b: Chat a: one"]);
+    server.from("a", keep("a", "b", "Online", "two"));
+    // The chat may have come or not, and its ack may still come: the question does not wait for
+    // that, and the welcome does.
+    assert_eq!(
+        server.from("b", reg("b")),
+        ["b: ack", "a: Table a Online, b Online", "b: Verification"]
+    );
+    assert_eq!(server.from("b", ack()), NOTHING);
+    assert_eq!(server.from("b", ack()), ["b: [Welcome, You are registered.]"]);
+}
+
+#[test]
 fn both_sides_of_the_open_requests_of_an_address() {
     let mut server = Script::with_a_and_b();
     server.store_waits = true;

@@ -406,11 +406,12 @@ impl Server {
     /// Ends whatever is under way with an address that begins a new life. Requests that asked
     /// whether its user is there go on with the user it has now.
     fn drop_all(&mut self, now: Now, address: SocketAddr) {
+        let waiting = self.questions.remove(&address).unwrap_or_default();
         for item in self.links.cancel_all(now.at, address) {
             self.on_dropped(now, item);
         }
-        for waiting in self.questions.remove(&address).unwrap_or_default() {
-            self.proceed(now, waiting);
+        for id in waiting {
+            self.proceed(now, id);
         }
     }
 
