@@ -59,6 +59,16 @@ fn a_recipient_that_registers_anew_is_asked_once_for_all_who_wait_for_it() {
 }
 
 #[test]
+fn a_server_that_goes_down_begins_nothing_new() {
+    let mut server = Script::with_a_and_b();
+    assert_eq!(server.from("a", keep("a", "b", "Online", "hi")), ["a: ack", "b: Verification"]);
+    let farewell = ["a: [Server is Down!] offline", "b: [Server is Down!] offline"];
+    assert_eq!(server.stop(), farewell);
+    assert_eq!(server.from("b", ack()), NOTHING);
+    assert_eq!(server.from("a", ack()), ["stopped"]);
+}
+
+#[test]
 fn both_sides_of_the_open_requests_of_an_address() {
     let mut server = Script::with_a_and_b();
     server.store_waits = true;

@@ -509,6 +509,8 @@ impl Server {
 
     fn stop(&mut self, now: Now) {
         self.stopping = true;
+        // Whoever answers a question now does not set a request going again.
+        self.questions.clear();
         for address in self.links.addresses() {
             for item in self.links.cancel_all(now.at, address) {
                 if let Item::MailNotice(recipient) | Item::Mail { recipient, .. } = item {
