@@ -147,6 +147,22 @@ fn one_malformed_datagram_changes_nothing() {
 }
 
 #[test]
+fn one_oversized_datagram_changes_nothing() {
+    let (mut server, mut client) = (Script::with_a_and_b(), Script::online());
+    let around = chat("b", "").len();
+    for (text, oversized) in [("x".repeat(4096 - around), 0), ("x".repeat(4097 - around), 1)] {
+        let read = client.from("b", chat("b", &text));
+        assert_eq!(read.len(), 2 * (1 - oversized), "acknowledged and shown, or not");
+        assert_eq!(client.refused(), [0, oversized as u64, 0, 0]);
+    }
+    let around = keep("a", "b", "Online", "").len();
+    let (fits, longer) = ("x".repeat(4096 - around), "x".repeat(4097 - around));
+    assert_eq!(server.from("a", keep("a", "b", "Online", &longer)), NOTHING);
+    assert_eq!(server.refused(), [0, 1, 0, 0]);
+    assert_eq!(server.from("a", keep("a", "b", "Online", &fits)), ["a: ack", "b: Verification"]);
+}
+
+#[test]
 fn one_datagram_in_the_wrong_direction_changes_nothing() {
     let (mut server, mut client) = (Script::with_a_and_b(), Script::online());
     let to_a_client = [chat("b", "hi"), note("hi"), table(&[]), verification()];

@@ -19,7 +19,7 @@ use self::request::{Heard, Request, Requests};
 use super::link::{Links, Step};
 use super::timers::Timers;
 use super::{Engine, Input, Instant, Now, Output, Stats};
-use crate::wire::{Datagram, Nickname, Notice, Presence, Row};
+use crate::wire::{Datagram, MAX_DATAGRAM, Nickname, Notice, Presence, Row};
 
 /// Messages that wait for their outcome, over all recipients: 4 MiB if each is as long as it can be.
 pub const MAX_PENDING: usize = 1024;
@@ -264,6 +264,10 @@ impl Client {
 
     fn on_datagram(&mut self, now: Now, from: SocketAddr, payload: &[u8], room: bool) {
         self.stats.count_received(payload);
+        if payload.len() > MAX_DATAGRAM {
+            self.stats.oversized += 1;
+            return;
+        }
         let Ok(datagram) = Datagram::decode(payload) else {
             self.stats.malformed += 1;
             return;
