@@ -212,3 +212,14 @@ fn a_client_that_registers_again_is_still_there() {
     client.told(ClientCommand::Register { ticket: 2, nickname: nickname("a") });
     assert_eq!(client.from("s", verification()), ["s: ack"]);
 }
+
+#[test]
+fn nothing_more_is_asked_of_a_server_that_put_the_client_offline() {
+    let mut client = Script::online();
+    client.send("c", "one");
+    client.told(ClientCommand::Send { ticket: 2, recipient: nickname("c"), text: "two".into() });
+    assert_eq!(
+        client.from("s", offline_note("[a is not registered from here.]")),
+        ["s: ack", "says Sent(1, Err(NotRegistered))", "says Sent(2, Err(NotRegistered))"]
+    );
+}

@@ -165,6 +165,12 @@ impl Client {
                 self.settle_deregistration(Ok(()));
             }
             Some(Request::Keep { recipient, ticket, .. }) => {
+                if offline {
+                    // First, so that nothing more is asked of a server that would not hear it.
+                    self.end_request();
+                    self.go_offline(now, &Failure::NotRegistered);
+                    return self.next_request(now);
+                }
                 let about_it = |name: &Nickname| *name == recipient;
                 let outcome = match notice {
                     Some(Notice::Saved) => Ok(Delivery::Stored),
@@ -176,14 +182,10 @@ impl Client {
                     }
                     Some(Notice::NotExisted(name)) if about_it(&name) => Err(refused()),
                     Some(Notice::NotSaved(_)) => Err(refused()),
-                    _ if offline => Err(refused()),
                     _ => return,
                 };
                 self.end_request();
                 self.settle(now, &recipient, ticket, outcome);
-                if offline {
-                    self.go_offline(now, &Failure::NotRegistered);
-                }
             }
             _ if offline => self.go_offline(now, &Failure::NotRegistered),
             _ => return,
