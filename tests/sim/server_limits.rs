@@ -104,3 +104,16 @@ fn both_sides_of_the_relays_to_one_recipient() {
         assert_eq!(server.store.mailbox(&super::world::nickname("b")).len(), stored);
     }
 }
+
+/// The sender vanished and came back while its last life's message was under way.
+#[test]
+fn an_answer_does_not_outlive_the_session_that_asked() {
+    let mut server = Script::with_a_and_b();
+    server.from("a", keep("a", "b", "Online", "hi"));
+    server.from("a", reg("a"));
+    server.from("a", ack());
+    server.from("a", ack());
+    assert_eq!(server.from("b", ack()), ["b: Table a Online, b Online"]);
+    assert_eq!(server.from("b", ack()), ["b: Chat a: hi"]);
+    assert_eq!(server.from("b", ack()), NOTHING, "a would take it for the answer to its next");
+}

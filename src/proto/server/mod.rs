@@ -286,6 +286,7 @@ impl Server {
             return self.answer(now, id, Notice::Full);
         }
         // Whatever was on its way to this address was for an earlier life of it.
+        self.requests.begin_session(from, id);
         self.drop_all(now, from);
         self.end_mail(nickname);
         if let Some(before) = before.filter(|before| before != nickname) {
@@ -464,9 +465,14 @@ impl Server {
 
     fn answer(&mut self, now: Now, id: RequestId, notice: Notice) {
         let Some((from, _)) = self.requests.get(id) else { return };
-        let item = Item::Answer { notice, request: Some(id) };
-        self.links.push(now.at, from, item, Patience::PUSH);
-        if self.requests.tells_all(id) {
+        let tells_all = self.requests.tells_all(id);
+        if self.requests.is_awaited(id) {
+            let item = Item::Answer { notice, request: Some(id) };
+            self.links.push(now.at, from, item, Patience::PUSH);
+        } else {
+            self.requests.close(id);
+        }
+        if tells_all {
             self.push_tables(now);
         }
     }

@@ -24,6 +24,8 @@ struct Open {
     request: Datagram,
     /// The table of users changed on the way: everyone is told with the answer.
     tells_all: bool,
+    /// Its sender still is who asked.
+    awaited: bool,
 }
 
 #[derive(Debug)]
@@ -53,7 +55,7 @@ impl Requests {
         }
         self.last_id += 1;
         self.by_address.entry(from).or_default().push(self.last_id);
-        self.open.insert(self.last_id, Open { from, request, tells_all: false });
+        self.open.insert(self.last_id, Open { from, request, tells_all: false, awaited: true });
         Some(self.last_id)
     }
 
@@ -70,6 +72,20 @@ impl Requests {
 
     pub(super) fn tells_all(&self, id: RequestId) -> bool {
         self.open.get(&id).is_some_and(|open| open.tells_all)
+    }
+
+    /// A new session begins at this address with this request. The earlier ones are carried out,
+    /// but the new session would take their answers for the ones to its own.
+    pub(super) fn begin_session(&mut self, from: SocketAddr, with: RequestId) {
+        for id in self.by_address.insert(from, vec![with]).unwrap_or_default() {
+            if let Some(open) = self.open.get_mut(&id) {
+                open.awaited = id == with;
+            }
+        }
+    }
+
+    pub(super) fn is_awaited(&self, id: RequestId) -> bool {
+        self.open.get(&id).is_some_and(|open| open.awaited)
     }
 
     /// The request is answered, and its sender knows, or does not listen.
