@@ -1,9 +1,10 @@
-//! The whole protocol in a simulated world: virtual time, and nothing left to chance.
+//! The whole protocol in a simulated world: virtual time, drawn faults, exact replay.
 //!
-//! [`faults`] has the faults of the program of 2017, [`server_answers`], [`server_limits`] and
-//! [`client_answers`] what the engines say to whom. [`check`] and [`wire_check`] hold what must be
-//! true all the time.
-#![allow(dead_code, reason = "the runs with drawn faults use the rest")]
+//! The invariant: nothing here depends on anything but the seed. See [`storm`] for what a run is,
+//! [`check`] and [`wire_check`] for what must hold in it, and [`faults`] for the named scenarios.
+//!
+//! `SUPERCHAT_SIM_SEEDS=N` makes the fresh batch N runs long, `SUPERCHAT_SIM_SEED=S` lets it begin
+//! at S.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(unreachable_pub, reason = "the modules of a test are nobody else's")]
 
@@ -14,10 +15,60 @@ mod client_answers;
 mod faults;
 mod host;
 mod network;
+mod plan;
 mod script;
 mod server_answers;
 mod server_limits;
 mod store;
+mod storm;
 mod verbs;
 mod wire_check;
 mod world;
+
+use std::panic::{catch_unwind, resume_unwind};
+use std::time::Duration;
+
+const SEED: &str = "SUPERCHAT_SIM_SEED";
+const SEEDS: &str = "SUPERCHAT_SIM_SEEDS";
+
+/// A number out of the environment.
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable}: not a number: {text}")))
+}
+
+/// Runs seeds; if one fails, says how to see it again.
+fn run_all(seeds: impl Iterator<Item = u64>) {
+    let mut covered = Duration::ZERO;
+    let mut count = 0;
+    for seed in seeds {
+        covered += catch_unwind(|| storm::run(seed, false)).unwrap_or_else(|failure| {
+            println!("{SEED}={seed} cargo test --test sim replay -- --ignored --nocapture");
+            resume_unwind(failure)
+        });
+        count += 1;
+    }
+    println!("{count} seeds, {:.1} virtual hours", covered.as_secs_f64() / 3600.0);
+}
+
+#[test]
+fn fixed_seeds() {
+    run_all(0..300);
+}
+
+#[test]
+fn fresh_seeds() {
+    let base = number(SEED).unwrap_or_else(|| {
+        let now = std::time::SystemTime::now();
+        now.duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64
+    });
+    println!("{SEED}={base} is the first");
+    run_all((0..number(SEEDS).unwrap_or(50)).map(|n| base.wrapping_add(n)));
+}
+
+#[test]
+#[ignore = "it shows one run: set SUPERCHAT_SIM_SEED"]
+fn replay() {
+    let seed = number(SEED).unwrap_or_else(|| panic!("set {SEED}"));
+    storm::run(seed, true);
+}

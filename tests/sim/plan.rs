@@ -1,0 +1,74 @@
+//! What a seed draws for a whole run, and what can be promised in it.
+
+use super::check::Promises;
+use super::network::{Random, Weather};
+
+/// Which paths are blocked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Partitions {
+    None,
+    /// Some pairs never reach each other directly.
+    Static,
+    /// Blocks come and go, one-way ones too, and between clients and the server.
+    Shifting,
+}
+
+/// What the seed draws for a whole run.
+#[derive(Debug)]
+pub struct Plan {
+    pub weather: Weather,
+    pub partitions: Partitions,
+    /// A program may start again where it has just died.
+    pub quick_restarts: bool,
+    pub removals_fail: bool,
+    /// Applications may take nothing for a while.
+    pub applications_stall: bool,
+    pub classic_server: bool,
+    pub actions: u64,
+    /// Milliseconds from one action to the next, at the most.
+    pub longest_pause: u64,
+}
+
+impl Plan {
+    pub fn draw(random: &mut Random) -> Self {
+        // Many runs are gentle: only there can be checked what the faults make impossible.
+        let rough = random.percent(60);
+        let at_times = |random: &mut Random, chance| rough && random.percent(chance);
+        let longest =
+            random.pick(if rough { &[20, 100, 200, 400, 900] } else { &[1, 20, 100, 200] });
+        let weather = Weather {
+            delay: random.within(1..=longest)..=longest,
+            loss: if rough { random.pick(&[0, 5, 15, 30]) } else { 0 },
+            duplication: if at_times(random, 33) { 10 } else { 0 },
+        };
+        let partitions = match rough {
+            true => &[Partitions::None, Partitions::Static, Partitions::Shifting][..],
+            false => &[Partitions::None, Partitions::Static],
+        };
+        Self {
+            weather,
+            partitions: random.pick(partitions),
+            quick_restarts: at_times(random, 33),
+            removals_fail: at_times(random, 33),
+            applications_stall: at_times(random, 33),
+            classic_server: random.percent(15),
+            actions: random.within(10..=60),
+            longest_pause: random.pick(&[50, 500, 5_000, 60_000]),
+        }
+    }
+
+    /// What the classic dialect can promise under these faults: its acks and answers say nothing
+    /// of what they belong to.
+    pub fn promises(&self) -> Promises {
+        let round_trip = 2 * self.weather.delay.end();
+        // A second ack, or one that is later than any is waited for, confirms another datagram.
+        let acks = self.weather.duplication == 0 && round_trip < 1000 && !self.quick_restarts;
+        // An answer whose ack is lost or late is sent again, and may cross the next request.
+        let lossless = self.weather.loss == 0 && self.partitions != Partitions::Shifting;
+        let answers = acks && lossless && round_trip < 500 && !self.classic_server;
+        // What stays in a mailbox though it was delivered is delivered again. What was kept is kept
+        // again if its sender does not take the answer before the server gives up.
+        let exactly_once = answers && !self.removals_fail && !self.applications_stall;
+        Promises { acks, answers, exactly_once }
+    }
+}

@@ -1,0 +1,279 @@
+//! A run: faults drawn from the seed, then none, and then everything must come together.
+//!
+//! The seed draws the weather, the people, the programs that they use, and what they do. While the
+//! faults last the checks of [`check`](super::check) hold. After that, within a minute of virtual
+//! time, all is quiet: every message has an outcome, everyone who runs is registered, all tables
+//! say what the server's does, no mailbox of somebody present holds anything; then everyone reaches
+//! everyone, directly, at the first try; and when the server goes down everyone hears of it.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use superchat::proto::Instant;
+
+use super::host::Host;
+use super::network::{Random, Weather};
+use super::plan::{Partitions, Plan};
+use super::world::{World, nickname};
+
+/// How long a program that died stays dead, where acks to its last life must not reach the next.
+const MOURNING: Duration = Duration::from_secs(1);
+
+/// How long anything that was sent in the time of the faults is under way.
+const LAST_ECHO: Duration = Duration::from_secs(2);
+
+#[derive(Debug)]
+struct Person {
+    name: String,
+    classic: bool,
+    addresses: [SocketAddr; 2],
+    /// Where its program runs, if it does.
+    at: Option<SocketAddr>,
+    died: Instant,
+}
+
+/// Runs a seed, and returns how much virtual time that covered.
+pub fn run(seed: u64, trace: bool) -> Duration {
+    let mut random = Random::new(seed);
+    let plan = Plan::draw(&mut random);
+    let people = draw_people(&mut random);
+    if trace {
+        println!("{plan:#?}\n{people:#?}");
+    }
+    let mut world = World::new(random.next(), plan.weather.clone(), plan.promises(), trace);
+    world.store.batch = random.pick(&[1, 2, 8]);
+    world.store_delay = random.pick(&[0, 10, 300]);
+    if plan.classic_server {
+        world.start(world.server, Host::ClassicServer(Box::default()));
+    } else {
+        world.start_server(100);
+    }
+    let mut storm = Storm { random, plan, people, world, messages: 0 };
+    storm.rage();
+    storm.calm_down();
+    storm.world.now().since_start()
+}
+
+fn draw_people(random: &mut Random) -> Vec<Person> {
+    let count = random.within(2..=7);
+    let mut people: Vec<Person> = (0..count)
+        .map(|n| Person {
+            name: random.pick(&["sonic", "lanking", "Ωμέγα", "名前", "\"q\\"]).to_owned()
+                + &n.to_string(),
+            classic: random.percent(30),
+            // Nobody ever has the address of another: a Chat does not say whom it is for.
+            addresses: [1, 2].map(|net| SocketAddr::from(([10, 0, net, n as u8], 1211))),
+            at: None,
+            died: Instant::default(),
+        })
+        .collect();
+    if random.percent(10) {
+        people[1].name = people[0].name.clone();
+    }
+    people
+}
+
+struct Storm {
+    random: Random,
+    plan: Plan,
+    people: Vec<Person>,
+    world: World,
+    messages: u64,
+}
+
+impl Storm {
+    /// The time of the faults.
+    fn rage(&mut self) {
+        if self.plan.partitions == Partitions::Static {
+            self.block_some_pairs();
+        }
+        for who in 0..self.people.len() {
+            self.start(who);
+        }
+        for _ in 0..self.plan.actions {
+            let pause = self.random.ms(0..=self.plan.longest_pause);
+            self.world.run_for(pause);
+            self.act();
+        }
+    }
+
+    fn block_some_pairs(&mut self) {
+        for a in 0..self.people.len() {
+            for b in a + 1..self.people.len() {
+                if self.random.percent(50) {
+                    for a in self.people[a].addresses {
+                        for b in self.people[b].addresses {
+                            self.world.network.block_both_ways(a, b);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn act(&mut self) {
+        let who = self.random.within(0..=self.people.len() as u64 - 1) as usize;
+        // A classic program exits when its server does not answer, one that is closed when done.
+        let person = &mut self.people[who];
+        if person.at.is_some_and(|at| self.world.host(at).is_none()) {
+            (person.at, person.died) = (None, self.world.now());
+        }
+        let Some(at) = self.people[who].at else { return self.start(who) };
+        match self.random.within(0..=99) {
+            0..50 => self.send(who, at),
+            50..60 => (0..8).for_each(|_| self.send(who, at)),
+            60..70 => self.world.crash(at),
+            70..73 => self.world.close(at),
+            73..78 => self.world.deregister(at),
+            78..84 => self.world.register(at),
+            84..89 => self.shift_partition(),
+            89..93 if self.plan.applications_stall => {
+                if !self.world.full.remove(&at) {
+                    self.world.full.insert(at);
+                }
+            }
+            93..96 => self.world.store.fail_appends ^= true,
+            96..98 => self.world.store.fail_removes = self.plan.removals_fail,
+            _ => self.forge(at),
+        }
+    }
+
+    /// A program starts, where that of this person died or at its other address.
+    fn start(&mut self, who: usize) {
+        let person = &mut self.people[who];
+        if !self.plan.quick_restarts && self.world.now() - person.died < MOURNING {
+            return;
+        }
+        let at = self.random.pick(&person.addresses);
+        person.at = Some(at);
+        if person.classic {
+            self.world.start_classic_client(at, &person.name);
+        } else {
+            self.world.start_client(at, &person.name);
+        }
+        self.world.register(at);
+    }
+
+    fn send(&mut self, who: usize, at: SocketAddr) {
+        let to = self.random.pick(&self.people.iter().map(|p| p.name.clone()).collect::<Vec<_>>());
+        let to = if self.random.percent(3) { "nobody".to_owned() } else { to };
+        let long = "x".repeat(self.random.within(1..=3800) as usize);
+        let tail = self.random.pick(&["", "", "привет 🚀", "\"\\\n\t\u{1}", "  ", &*long]);
+        self.messages += 1;
+        // A text of its own for each: two requests with the same one cannot be told apart.
+        let text = format!("{} from {} {tail}", self.messages, self.people[who].name);
+        self.world.send(at, &to, &text);
+    }
+
+    fn shift_partition(&mut self) {
+        if self.plan.partitions != Partitions::Shifting {
+            return;
+        }
+        if self.random.percent(40) {
+            return self.world.network.unblock_all();
+        }
+        let mut places: Vec<SocketAddr> = self.people.iter().flat_map(|p| p.addresses).collect();
+        places.push(self.world.server);
+        let (a, b) = (self.random.pick(&places), self.random.pick(&places));
+        if self.random.percent(50) {
+            self.world.network.block(a, b);
+        } else {
+            self.world.network.block_both_ways(a, b);
+        }
+    }
+
+    /// A stranger sends what no program of the protocol sends there.
+    fn forge(&mut self, to: SocketAddr) {
+        let stranger = SocketAddr::from(([10, 9, 9, 9], 999));
+        let payload: &[u8] = self.random.pick(&[
+            &b""[..],
+            b"[]",
+            b"\xff",
+            br#"{"Type":"Reg"}"#,
+            br#"{"Type":"Table","Msg":"{}"}"#,
+            br#"{"Type":"Verification"}"#,
+            br#"{"Type":"Notification","Msg":"[Server is Down!]","Offline":"True"}"#,
+        ]);
+        if self.world.host(to).is_some_and(Host::is_ours) {
+            self.world.forge(stranger, to, payload.to_vec());
+        }
+        if !self.plan.classic_server {
+            self.world.forge(stranger, self.world.server, payload.to_vec());
+        }
+    }
+
+    /// The faults are over.
+    fn calm_down(&mut self) {
+        self.world.network.weather = Weather::CALM;
+        self.world.network.unblock_all();
+        self.world.full.clear();
+        self.world.store.fail_appends = false;
+        self.world.store.fail_removes = false;
+        // What is still under way can be taken for an answer to what follows: let it arrive first.
+        self.world.run_for(LAST_ECHO);
+        // The server of 2017 drops requests that come while it tells others of the last one.
+        let apart = if self.plan.classic_server { 10_000 } else { 100 };
+        for at in self.running() {
+            let pause = self.random.ms(apart / 2..=apart);
+            self.world.run_for(pause);
+            if self.world.host(at).is_some() {
+                self.world.register(at);
+            }
+        }
+        self.world.run_until_quiet(Duration::from_secs(60));
+        for at in self.running() {
+            self.world.ledger.check_settled(at);
+        }
+        let present = self.world.present();
+        if !self.plan.classic_server {
+            self.world.check_agreement();
+            let names = self.running_names();
+            assert_eq!(
+                present.iter().map(|(_, name)| name.clone()).collect::<BTreeSet<_>>(),
+                names
+            );
+            for (_, name) in &present {
+                assert_eq!(self.world.store.mailbox(&nickname(name)), [], "of {name}");
+            }
+        }
+        self.world.ledger.check_delivered(&present.iter().map(|(_, name)| name.clone()).collect());
+        self.meet(&present);
+        if !self.plan.classic_server {
+            self.world.stop_server();
+            self.world.run_for(Duration::from_secs(5));
+            assert!(self.world.stopped && self.world.present().is_empty());
+        }
+    }
+
+    /// Everyone sends everyone a message.
+    fn meet(&mut self, present: &[(SocketAddr, String)]) {
+        let mut texts = Vec::new();
+        for (at, from) in present {
+            for (_, to) in present {
+                let text = format!("{from} meets {to}");
+                self.world.send(*at, to, &text);
+                texts.push(text);
+            }
+        }
+        self.world.run_until_quiet(Duration::from_secs(60));
+        for (at, _) in present {
+            self.world.ledger.check_settled(*at);
+        }
+        // The server of 2017 tells everyone that somebody is offline who is there, and only missed a
+        // message once.
+        for text in texts.iter().filter(|_| !self.plan.classic_server) {
+            self.world.ledger.check_received(text);
+        }
+    }
+
+    fn running(&self) -> Vec<SocketAddr> {
+        let places = self.people.iter().filter_map(|person| person.at);
+        places.filter(|at| self.world.host(*at).is_some()).collect()
+    }
+
+    fn running_names(&self) -> BTreeSet<String> {
+        let runs = |p: &&Person| p.at.is_some_and(|at| self.world.host(at).is_some());
+        self.people.iter().filter(runs).map(|person| person.name.clone()).collect()
+    }
+}
