@@ -154,7 +154,25 @@ fn a_relay_that_is_not_acknowledged_is_stored() {
             "2500 a: [Messages received by the server and saved]"
         ]
     );
-    assert_eq!(server.from("a", ack()), ["a: Table a Online, b Offline"]);
+    assert_eq!(server.from("a", ack()), NOTHING);
+}
+
+/// A client whose application does not keep up is there, and takes no message.
+#[test]
+fn who_takes_no_message_stays_online_and_gets_it_when_it_acknowledges_something() {
+    let mut server = Script::with_a_and_b();
+    server.from("a", keep("a", "b", "Online", "hi"));
+    server.from("b", ack());
+    server.wait(2_999);
+    server.from("a", ack());
+    let tries: Vec<String> = server.wait(5_000);
+    assert_eq!(tries.len(), 5, "{tries:?}");
+    assert!(tries.iter().all(|line| line.ends_with(" b: [You Have Messages]")), "{tries:?}");
+    assert_eq!(server.from("a", reg("a")).last().unwrap(), "b: Table a Online, b Online");
+    assert_eq!(server.from("b", ack()), ["b: [You Have Messages]"]);
+    assert_eq!(server.from("b", ack()), ["b: Chat a: 2017-03-01 15:28:47 hi"]);
+    server.from("b", ack());
+    assert_eq!(server.store.mailbox(&super::world::nickname("b")), []);
 }
 
 #[test]

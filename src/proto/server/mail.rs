@@ -4,7 +4,7 @@
 //! A mailbox is read in batches; the acknowledged ones of a batch are removed together when it is
 //! through, or when the delivery ends before that. A crash in between delivers them again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use super::super::link::Patience;
@@ -28,12 +28,23 @@ struct Delivery {
 #[derive(Debug)]
 pub(super) struct Mail {
     deliveries: BTreeMap<Nickname, Delivery>,
+    /// Users who are online and took no message; when they acknowledge something, they get it again.
+    stalled: BTreeSet<Nickname>,
     last_load: u64,
 }
 
 impl Mail {
     pub(super) fn new() -> Self {
-        Self { deliveries: BTreeMap::new(), last_load: 0 }
+        Self { deliveries: BTreeMap::new(), stalled: BTreeSet::new(), last_load: 0 }
+    }
+
+    pub(super) fn stall(&mut self, nickname: Nickname) {
+        self.stalled.insert(nickname);
+    }
+
+    /// Whether a user's mail was stalled. It is not any more.
+    pub(super) fn resume(&mut self, nickname: &Nickname) -> bool {
+        self.stalled.remove(nickname)
     }
 }
 
@@ -124,6 +135,7 @@ impl Server {
 
     /// The recipient does not listen any more, or is somebody else.
     pub(super) fn end_mail(&mut self, nickname: &Nickname) {
+        self.mail.stalled.remove(nickname);
         let Some(delivery) = self.mail.deliveries.remove(nickname) else { return };
         if delivery.received > 0 {
             let (recipient, count) = (nickname.clone(), delivery.received);

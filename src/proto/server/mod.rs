@@ -258,17 +258,14 @@ impl Server {
         match request {
             Datagram::Register { nickname } => self.register(now, id, from, &nickname),
             Datagram::Deregister { nickname } => self.deregister(now, id, from, &nickname),
-            Datagram::Keep { sender, recipient, text, .. } => {
+            Datagram::Keep { sender, recipient, .. } => {
                 if !self.directory.is_at(&sender, from) {
                     return self.answer(now, id, Notice::NotRegistered(sender));
                 }
                 match self.directory.find(&recipient) {
                     None => self.answer(now, id, Notice::NotExisted(recipient)),
                     Some((address, Presence::Online)) => self.ask(now, id, address),
-                    Some((_, Presence::Offline)) => {
-                        let message = StoredMessage { sender, text, time: now.unix };
-                        self.store(StoreRequest::Append { request: id, recipient, message });
-                    }
+                    Some((_, Presence::Offline)) => self.keep(now, id),
                 }
             }
             _ => {}
@@ -338,6 +335,11 @@ impl Server {
             | Item::Verification
             | Item::Farewell => {}
         }
+        if let Some(nickname) = self.directory.holder(from).cloned()
+            && self.mail.resume(&nickname)
+        {
+            self.start_mail(&nickname);
+        }
         // Whichever datagram it acknowledges, there is somebody there.
         for id in self.questions.remove(&from).unwrap_or_default() {
             self.on_there(now, from, id);
@@ -354,39 +356,41 @@ impl Server {
                 self.answer(now, id, Notice::Exists(recipient));
                 self.push_table(now, from);
             }
-            Some((_, Datagram::Keep { sender, recipient, text, .. })) => {
+            Some((_, Datagram::Keep { sender, text, .. })) => {
                 let relays = |item: &Item| matches!(item, Item::Relay { .. });
                 if self.links.waiting(address, relays) < MAX_RELAYS {
                     let chat = Datagram::Chat { sender, text }.encode();
                     let relay = Item::Relay { request: id, chat };
                     self.links.push(now.at, address, relay, Patience::PUSH);
                 } else {
-                    let message = StoredMessage { sender, text, time: now.unix };
-                    self.store(StoreRequest::Append { request: id, recipient, message });
+                    self.keep(now, id);
                 }
             }
             _ => {}
         }
     }
 
+    /// Has the store keep the message of a request.
+    fn keep(&mut self, now: Now, id: RequestId) {
+        if let Some((_, Datagram::Keep { sender, recipient, text, .. })) = self.requests.get(id) {
+            let message = StoredMessage { sender, text, time: now.unix };
+            self.store(StoreRequest::Append { request: id, recipient, message });
+        }
+    }
+
     /// Nobody answers at an address: its user is offline, and requests that asked go on.
-    fn on_gone(&mut self, now: Now, address: SocketAddr, relay: Option<RequestId>) {
+    fn on_gone(&mut self, now: Now, address: SocketAddr) {
         if let Some(nickname) = self.directory.holder(address).cloned() {
             self.directory.set_offline(&nickname);
             self.emit(ServerEvent::Offline { nickname });
         }
         let waiting = self.questions.remove(&address).unwrap_or_default();
-        let dropped = self.links.cancel_all(now.at, address);
-        if let Some(id) = relay {
-            self.requests.tell_all_when_answered(id);
-            self.proceed(now, id);
-        }
         // What was for the user who is gone ends before a request can put another in its place,
         // whose mail would end with it.
-        for item in dropped {
+        for item in self.links.cancel_all(now.at, address) {
             self.on_dropped(now, item);
         }
-        if relay.is_none() && waiting.is_empty() {
+        if waiting.is_empty() {
             // Nobody asks any more, so that no answer brings the table with it.
             self.push_tables(now);
         }
@@ -398,8 +402,13 @@ impl Server {
 
     fn on_failed(&mut self, now: Now, to: SocketAddr, item: Item) {
         match item {
-            Item::Verification => self.on_gone(now, to, None),
-            Item::Relay { request, .. } => self.on_gone(now, to, Some(request)),
+            Item::Verification => self.on_gone(now, to),
+            // It said that it is there, and takes no message: its application does not keep up.
+            Item::Relay { request, .. } => self.keep(now, request),
+            Item::MailNotice(recipient) | Item::Mail { recipient, .. } => {
+                self.end_mail(&recipient);
+                self.mail.stall(recipient);
+            }
             item => self.on_dropped(now, item),
         }
     }
@@ -467,6 +476,7 @@ impl Server {
         let Some((from, _)) = self.requests.get(id) else { return };
         let tells_all = self.requests.tells_all(id);
         if self.requests.is_awaited(id) {
+            self.requests.set_answered(id);
             let item = Item::Answer { notice, request: Some(id) };
             self.links.push(now.at, from, item, Patience::PUSH);
         } else {
@@ -483,7 +493,8 @@ impl Server {
         }
         self.acknowledge(to);
         let item = Item::Answer { notice, request: None };
-        if self.links.waiting(to, |waiting| *waiting == item) == 0 {
+        let such = |waiting: &Item| matches!(waiting, Item::Answer { request: None, .. });
+        if self.links.waiting(to, such) == 0 {
             self.links.push(now.at, to, item, Patience::ONCE);
         }
     }

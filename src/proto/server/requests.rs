@@ -1,7 +1,10 @@
 //! Requests that are under way.
 //!
 //! The invariant: a request that a client sends again, because an ack or an answer was lost, is the
-//! same request until its answer was acknowledged; it is carried out once.
+//! same request until its answer was acknowledged; it is carried out once. But a message that comes
+//! again after its answer was sent may be another of the same words, since a classic request has no
+//! number: it is taken for a new one, because a message that comes twice is better than one that is
+//! lost and called saved.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -26,6 +29,16 @@ struct Open {
     tells_all: bool,
     /// Its sender still is who asked.
     awaited: bool,
+    /// Its answer is on the way.
+    answered: bool,
+}
+
+impl Open {
+    /// Whether this is that request, come again.
+    fn is_repeated_by(&self, request: &Datagram) -> bool {
+        let another = self.answered && matches!(request, Datagram::Keep { .. });
+        !another && self.request == *request
+    }
 }
 
 #[derive(Debug)]
@@ -43,7 +56,7 @@ impl Requests {
     /// Whether this request of this address is under way.
     pub(super) fn is_open(&self, from: SocketAddr, request: &Datagram) -> bool {
         self.by_address.get(&from).is_some_and(|ids| {
-            ids.iter().any(|id| self.open.get(id).is_some_and(|open| open.request == *request))
+            ids.iter().any(|id| self.open.get(id).is_some_and(|open| open.is_repeated_by(request)))
         })
     }
 
@@ -55,7 +68,8 @@ impl Requests {
         }
         self.last_id += 1;
         self.by_address.entry(from).or_default().push(self.last_id);
-        self.open.insert(self.last_id, Open { from, request, tells_all: false, awaited: true });
+        let open = Open { from, request, tells_all: false, awaited: true, answered: false };
+        self.open.insert(self.last_id, open);
         Some(self.last_id)
     }
 
@@ -81,6 +95,12 @@ impl Requests {
             if let Some(open) = self.open.get_mut(&id) {
                 open.awaited = id == with;
             }
+        }
+    }
+
+    pub(super) fn set_answered(&mut self, id: RequestId) {
+        if let Some(open) = self.open.get_mut(&id) {
+            open.answered = true;
         }
     }
 
