@@ -33,7 +33,7 @@ pub enum superchat_status {
     Refused = 10,
     /// The server did not answer five tries, 500 ms apart, or said that it goes down.
     ServerNotResponding = 11,
-    /// Too many messages wait for their outcome.
+    /// Too many calls wait for their outcome: 1024 messages, or 16 registrations.
     TooManyPending = 12,
     /// The client is closed, or was closed before the outcome was known.
     Closed = 13,
@@ -57,7 +57,7 @@ impl From<&Error> for superchat_status {
             Error::TooLong { .. } => Self::TooLong,
             Error::Refused(_) => Self::Refused,
             Error::ServerNotResponding { .. } => Self::ServerNotResponding,
-            Error::TooManyPending { .. } => Self::TooManyPending,
+            Error::TooManyPending => Self::TooManyPending,
             Error::Closed => Self::Closed,
         }
     }

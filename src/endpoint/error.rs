@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::proto::{Failure, MAX_PENDING};
+use crate::proto::Failure;
 use crate::wire::{MAX_DATAGRAM, Nickname, NicknameError};
 
 /// Why a call did not do what it was asked to. Its text is one line that names the thing.
@@ -84,12 +84,9 @@ pub enum Error {
         /// The server's address.
         server: SocketAddr,
     },
-    /// Too many messages wait for their outcome; wait for some of them.
-    #[error("more than {limit} messages wait for their outcome")]
-    TooManyPending {
-        /// How many may.
-        limit: usize,
-    },
+    /// Too many calls wait for their outcome: 1024 messages, or 16 registrations.
+    #[error("too many calls wait for their outcome; wait for some of them")]
+    TooManyPending,
     /// The client is closed, or was closed before the outcome was known.
     #[error("the client is closed")]
     Closed,
@@ -104,7 +101,7 @@ impl Error {
             Failure::TooLong(bytes) => Self::TooLong { bytes, limit: MAX_DATAGRAM },
             Failure::Refused(text) => Self::Refused(text),
             Failure::ServerNotResponding => Self::ServerNotResponding { server },
-            Failure::TooManyPending => Self::TooManyPending { limit: MAX_PENDING },
+            Failure::TooManyPending => Self::TooManyPending,
             Failure::Closed => Self::Closed,
         }
     }

@@ -94,7 +94,7 @@ pub(super) fn exception(py: Python<'_>, error: &Error) -> PyErr {
         Error::TooLong { .. } => "TooLongError",
         Error::Refused(_) => "RefusedError",
         Error::ServerNotResponding { .. } => "ServerNotRespondingError",
-        Error::TooManyPending { .. } => "TooManyPendingError",
+        Error::TooManyPending => "TooManyPendingError",
         Error::Closed => "ClosedError",
         Error::Thread(_) => "Error",
     };

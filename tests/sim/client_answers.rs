@@ -33,7 +33,7 @@ fn without_an_ack_it_is_saved() {
     // The server acknowledges at once, and answers when its disk has it.
     assert_eq!(client.from("s", ack()), NOTHING);
     let saved = note("[Messages received by the server and saved]");
-    assert_eq!(client.from("s", saved), ["s: ack", "says Sent(1, Ok(Stored))"]);
+    assert_eq!(client.answered(saved), ["s: ack", "says Sent(1, Ok(Stored))"]);
 }
 
 #[test]
@@ -41,14 +41,14 @@ fn who_is_offline_by_the_table_is_not_tried() {
     let mut client = Script::online();
     assert_eq!(client.send("c", "hi"), ["s: Keep a to c, Offline: hi"]);
     let saved = note("[Messages received by the server and saved]");
-    assert_eq!(client.from("s", saved), ["s: ack", "says Sent(1, Ok(Stored))"]);
+    assert_eq!(client.answered(saved), ["s: ack", "says Sent(1, Ok(Stored))"]);
 }
 
 #[test]
 fn who_exists_after_all_is_tried_directly_by_itself() {
     let mut client = Script::online();
     client.send("c", "hi");
-    assert_eq!(client.from("s", note("[Client c exists!!]")), ["s: ack"]);
+    assert_eq!(client.answered(note("[Client c exists!!]")), ["s: ack"]);
     let rows = [("a", "Yes"), ("b", "Yes"), ("c", "Yes")];
     assert_eq!(client.from("s", table(&rows)), ["s: ack", "c: Chat a: hi"]);
     assert_eq!(client.from("c", ack()), ["says Sent(1, Ok(Received))"]);
@@ -58,10 +58,10 @@ fn who_exists_after_all_is_tried_directly_by_itself() {
 fn who_exists_but_whose_table_is_lost_is_reached_through_the_server() {
     let mut client = Script::online();
     client.send("c", "hi");
-    assert_eq!(client.from("s", note("[Client c exists!!]")), ["s: ack"]);
+    assert_eq!(client.answered(note("[Client c exists!!]")), ["s: ack"]);
     assert_eq!(client.wait(500), ["500 s: Keep a to c, Online: hi"]);
     let relayed = note("[Message received by c.]");
-    assert_eq!(client.from("s", relayed), ["s: ack", "says Sent(1, Ok(Relayed))"]);
+    assert_eq!(client.answered(relayed), ["s: ack", "says Sent(1, Ok(Relayed))"]);
 }
 
 #[test]
@@ -70,17 +70,120 @@ fn relayed() {
     client.send("b", "hi");
     client.wait(500);
     let relayed = note("[Message received by b.]");
-    assert_eq!(client.from("s", relayed), ["s: ack", "says Sent(1, Ok(Relayed))"]);
+    assert_eq!(client.answered(relayed), ["s: ack", "says Sent(1, Ok(Relayed))"]);
 }
 
 #[test]
 fn what_the_server_refuses_is_told_in_its_words() {
-    for line in ["[Message not saved: the disk is full]", "[Client c Not Existed!]"] {
-        let mut client = Script::online();
-        client.send("c", "hi");
-        let refused = format!("says Sent(1, Err(Refused({line:?})))");
-        assert_eq!(client.from("s", note(line)), ["s: ack", &refused]);
+    let mut client = Script::online();
+    client.send("c", "hi");
+    let line = "[Message not saved: the disk is full]";
+    let refused = format!("says Sent(1, Err(Refused({line:?})))");
+    assert_eq!(client.answered(note(line)), ["s: ack", &refused]);
+}
+
+#[test]
+fn whom_the_server_does_not_know_is_unknown() {
+    let mut client = Script::online();
+    client.send("c", "hi");
+    assert_eq!(
+        client.answered(note("[Client c Not Existed!]")),
+        ["s: ack", "says Sent(1, Err(UnknownUser(\"c\")))"]
+    );
+}
+
+/// Its ack was lost, so the server repeats the answer to the request before.
+#[test]
+fn a_repeated_answer_is_not_taken_for_the_answer_to_the_next_request() {
+    let mut client = Script::online();
+    client.send("c", "one");
+    let saved = note("[Messages received by the server and saved]");
+    client.answered(&saved);
+    assert_eq!(client.send("c", "two"), ["s: Keep a to c, Offline: two"]);
+    assert_eq!(client.from("s", &saved), NOTHING, "neither believed nor acknowledged");
+    assert_eq!(client.wait(500), ["500 s: Keep a to c, Offline: two"]);
+    assert_eq!(client.answered(&saved), ["s: ack", "says Sent(1, Ok(Stored))"]);
+}
+
+#[test]
+fn an_answer_whose_ack_was_lost_counts_once_nothing_is_repeated_any_more() {
+    let mut client = Script::online();
+    client.wait(3_500);
+    client.send("c", "hi");
+    let saved = note("[Messages received by the server and saved]");
+    assert_eq!(client.from("s", saved), ["s: ack", "says Sent(1, Ok(Stored))"]);
+}
+
+/// The server could not tell it from a repeat of the first, if the ack of its answer was lost.
+#[test]
+fn the_same_words_to_the_same_recipient_wait_until_they_are_no_repeat() {
+    let mut client = Script::online();
+    let saved = note("[Messages received by the server and saved]");
+    client.send("c", "ok");
+    client.answered(&saved);
+    assert_eq!(client.send("c", "ok"), NOTHING);
+    assert_eq!(client.wait(3_499), NOTHING);
+    assert_eq!(client.wait(1), ["1 s: Keep a to c, Offline: ok"]);
+    assert_eq!(client.answered(&saved), ["s: ack", "says Sent(1, Ok(Stored))"]);
+}
+
+/// A table of 4096 bytes may leave out somebody who is there.
+#[test]
+fn whom_a_cut_table_leaves_out_the_server_is_asked_for() {
+    let mut client = Script::online();
+    let names: Vec<String> = (0..4000).map(|n| format!("user{n}")).collect();
+    let mut rows = vec![("a", "Yes")];
+    let mut bytes = table(&rows);
+    for name in &names {
+        rows.push((name, "Yes"));
+        let longer = table(&rows);
+        if longer.len() > 4096 {
+            break;
+        }
+        bytes = longer;
     }
+    client.from("s", &bytes);
+    assert_eq!(client.send("d", "hi"), ["s: Keep a to d, Offline: hi"]);
+    client.answered(note("[Client d exists!!]"));
+    let around_d = table(&[("a", "Yes"), ("d", "Yes")]);
+    assert_eq!(client.from("s", around_d), ["s: ack", "d: Chat a: hi"]);
+}
+
+#[test]
+fn a_table_of_a_classic_server_may_be_longer_than_a_datagram_of_anyone_else() {
+    let mut client = Script::online();
+    let names: Vec<String> = (0..400).map(|n| format!("user{n}")).collect();
+    let rows: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "Yes")).collect();
+    let bytes = table(&rows);
+    assert!(bytes.len() > 4096);
+    assert_eq!(client.from("c", &bytes), NOTHING);
+    assert_eq!(client.from("s", &bytes), ["s: ack"]);
+    assert_eq!(client.refused(), [0, 1, 0, 0]);
+    assert_eq!(client.send("user399", "hi").len(), 1);
+}
+
+/// The server still holds it online under the old name.
+#[test]
+fn a_client_that_does_not_get_another_name_keeps_the_one_it_has() {
+    let mut client = Script::online();
+    client.told(ClientCommand::Register { ticket: 2, nickname: nickname("b") });
+    assert_eq!(
+        client.answered(offline_note("[b is already Online!]")),
+        ["s: ack", "says Session(2, Err(NameTaken(\"b\")))"]
+    );
+    assert_eq!(client.send("b", "hi"), ["b: Chat a: hi"]);
+    assert_eq!(client.told(ClientCommand::Close), ["says Sent(1, Err(Closed))", "s: Dereg a"]);
+}
+
+#[test]
+fn both_sides_of_the_registrations_that_may_wait() {
+    let mut client = Script::online();
+    for ticket in 0..17 {
+        let again = ClientCommand::Register { ticket, nickname: nickname("a") };
+        client.told(again);
+    }
+    let one_more = ClientCommand::Deregister { ticket: 99 };
+    assert_eq!(client.told(one_more), ["says Session(99, Err(TooManyPending))"]);
 }
 
 #[test]
@@ -129,8 +232,8 @@ fn a_registration_is_not_refused_by_what_was_said_to_the_session_before() {
         let mut client = Script::online();
         client.from("s", offline_note("[a is not registered from here.]"));
         client.told(ClientCommand::Register { ticket: 2, nickname: nickname("a") });
-        assert_eq!(client.from("s", offline_note(line)), ["s: ack"]);
-        client.from("s", note("[Welcome, You are registered.]"));
+        assert_eq!(client.answered(offline_note(line)), ["s: ack"]);
+        client.answered(note("[Welcome, You are registered.]"));
         let done = client.from("s", table(&[("a", "Yes")]));
         assert_eq!(done, ["s: ack", "says Session(2, Ok(()))"]);
     }
@@ -219,7 +322,7 @@ fn nothing_more_is_asked_of_a_server_that_put_the_client_offline() {
     client.send("c", "one");
     client.told(ClientCommand::Send { ticket: 2, recipient: nickname("c"), text: "two".into() });
     assert_eq!(
-        client.from("s", offline_note("[a is not registered from here.]")),
+        client.answered(offline_note("[a is not registered from here.]")),
         ["s: ack", "says Sent(1, Err(NotRegistered))", "says Sent(2, Err(NotRegistered))"]
     );
 }

@@ -48,7 +48,7 @@ fn an_ack_that_confirms_the_wrong_request() {
     client.from("s", table(&rows));
     client.send("b", "to b");
     client.wait(500);
-    client.from("s", note("[Messages received by the server and saved]"));
+    client.answered(note("[Messages received by the server and saved]"));
     assert_eq!(client.send("c", "to c"), ["c: Chat a: to c"]);
     assert_eq!(client.from("b", ack()), NOTHING);
     assert_eq!(client.wait(500), ["500 s: Keep a to c, Online: to c"]);
@@ -60,14 +60,14 @@ fn a_late_ack_that_confirms_the_next_message() {
     let mut client = Script::online();
     client.send("b", "one");
     client.wait(500);
-    client.from("s", note("[Messages received by the server and saved]"));
+    client.answered(note("[Messages received by the server and saved]"));
     assert_eq!(client.send("b", "two"), NOTHING);
     assert_eq!(client.wait(499), NOTHING);
     assert_eq!(client.wait(1), ["1 b: Chat a: two"]);
     let mut client = Script::online();
     client.send("b", "one");
     client.wait(500);
-    client.from("s", note("[Messages received by the server and saved]"));
+    client.answered(note("[Messages received by the server and saved]"));
     assert_eq!(client.send("b", "two"), NOTHING);
     assert_eq!(client.from("b", ack()), ["b: Chat a: two"], "it came: nothing is owed");
 }

@@ -63,6 +63,12 @@ impl Script {
         self.handle(Input::Datagram { from, payload, room })
     }
 
+    /// The server acknowledges the request under way, and answers it.
+    pub fn answered(&mut self, answer: impl AsRef<[u8]>) -> Vec<String> {
+        self.from("s", ack());
+        self.from("s", answer)
+    }
+
     pub fn told(&mut self, command: ClientCommand) -> Vec<String> {
         self.handle(Input::Command(Command::Client(command)))
     }

@@ -95,6 +95,10 @@ impl Client {
         if self.phase != Phase::Online {
             return;
         }
+        let row = self.table.get(recipient);
+        if row.is_none() && !self.table_is_cut {
+            return self.refuse_unknown(recipient);
+        }
         let Some(conversation) = self.conversations.by_recipient.get_mut(recipient) else { return };
         if conversation.stage != Stage::Waiting {
             return;
@@ -103,20 +107,32 @@ impl Client {
             self.conversations.by_recipient.remove(recipient);
             return;
         };
-        let Some(row) = self.table.get(recipient) else {
-            let unknown = Failure::UnknownUser(recipient.clone());
-            return self.settle(now, recipient, ticket, Err(unknown));
-        };
         let (sender, recipient) = (self.nickname.clone(), recipient.clone());
-        if row.presence.is_online() {
+        if let Some(row) = row.filter(|row| row.presence.is_online()) {
             conversation.stage = Stage::Direct;
             let chat = Datagram::Chat { sender, text }.encode();
             let direct = Direct { recipient, ticket, chat };
             self.links.push(now.at, row.address, direct, Patience::ONCE);
         } else {
+            // Of whom the table does not tell, the server knows.
             conversation.stage = Stage::AtServer;
             let seen = if conversation.retried { Presence::Online } else { Presence::Offline };
             self.request(now, Request::Keep { recipient, ticket, seen, text });
+        }
+    }
+
+    /// Gives every message to a recipient whom nobody knows its outcome, unless the server has the
+    /// first of them.
+    fn refuse_unknown(&mut self, recipient: &Nickname) {
+        let waits = |conversation: &Conversation| conversation.stage == Stage::Waiting;
+        if !self.conversations.by_recipient.get(recipient).is_some_and(waits) {
+            return;
+        }
+        let Some(conversation) = self.conversations.by_recipient.remove(recipient) else { return };
+        self.conversations.pending -= conversation.queue.len();
+        for (ticket, _) in conversation.queue {
+            let unknown = Failure::UnknownUser(recipient.clone());
+            self.emit(ClientEmit::Sent(ticket, Err(unknown)));
         }
     }
 

@@ -11,6 +11,7 @@ mod request;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 
 use chrono::NaiveDateTime;
 
@@ -23,6 +24,12 @@ use crate::wire::{Datagram, MAX_DATAGRAM, Nickname, Notice, Presence, Row};
 
 /// Messages that wait for their outcome, over all recipients: 4 MiB if each is as long as it can be.
 pub const MAX_PENDING: usize = 1024;
+
+/// The lengths of a table that may have been cut: the next row, at most 400 bytes long, did not fit.
+const CUT: RangeInclusive<usize> = MAX_DATAGRAM - 400..=MAX_DATAGRAM;
+
+/// Registrations and deregistrations that wait for their turn. People make them, one at a time.
+const MAX_SESSIONS: usize = 16;
 
 /// The caller's number for something that it waits for.
 pub type Ticket = u64;
@@ -64,7 +71,7 @@ pub enum Failure {
     Refused(String),
     /// The server did not answer, or went down.
     ServerNotResponding,
-    /// [`MAX_PENDING`] messages wait already.
+    /// [`MAX_PENDING`] messages, or too many registrations, wait already.
     TooManyPending,
     /// The client is closed.
     Closed,
@@ -187,6 +194,8 @@ pub struct Client {
     phase: Phase,
     closing: bool,
     table: BTreeMap<Nickname, Row>,
+    /// There may be users of whom the table had no room to tell.
+    table_is_cut: bool,
     requests: Requests,
     conversations: Conversations,
     /// Messages on their way to their recipients.
@@ -206,6 +215,7 @@ impl Client {
             phase: Phase::Offline,
             closing: false,
             table: BTreeMap::new(),
+            table_is_cut: false,
             requests: Requests::default(),
             conversations: Conversations::default(),
             links: Links::new(),
@@ -240,6 +250,11 @@ impl Client {
             {
                 self.emit(ClientEmit::Session(ticket, Err(Failure::Closed)));
             }
+            ClientCommand::Register { ticket, .. } | ClientCommand::Deregister { ticket }
+                if self.requests.sessions_waiting() >= MAX_SESSIONS =>
+            {
+                self.emit(ClientEmit::Session(ticket, Err(Failure::TooManyPending)));
+            }
             ClientCommand::Register { ticket, nickname } => {
                 self.request(now, Request::Register { ticket, nickname });
             }
@@ -264,7 +279,8 @@ impl Client {
 
     fn on_datagram(&mut self, now: Now, from: SocketAddr, payload: &[u8], room: bool) {
         self.stats.count_received(payload);
-        if payload.len() > MAX_DATAGRAM {
+        // A classic server knows no limit for its table.
+        if payload.len() > MAX_DATAGRAM && from != self.server {
             self.stats.oversized += 1;
             return;
         }
@@ -272,6 +288,14 @@ impl Client {
             self.stats.malformed += 1;
             return;
         };
+        match datagram {
+            Datagram::Table(_) => {}
+            _ if payload.len() > MAX_DATAGRAM => {
+                self.stats.oversized += 1;
+                return;
+            }
+            _ => {}
+        }
         match datagram {
             Datagram::Ack if from == self.server => self.on_server_ack(now),
             Datagram::Ack => {
@@ -294,11 +318,11 @@ impl Client {
                 self.emit(ClientEmit::Message(message));
             }
             Datagram::Notification { text, offline } if from == self.server => {
-                self.acknowledge(from);
                 self.on_notification(now, text, offline);
             }
             Datagram::Table(rows) if from == self.server => {
                 self.acknowledge(from);
+                self.table_is_cut = CUT.contains(&payload.len());
                 self.on_table(now, rows);
             }
             _ => self.stats.unexpected += 1,
@@ -320,7 +344,18 @@ impl Client {
 
     fn on_notification(&mut self, now: Now, text: String, offline: bool) {
         let notice = Notice::parse(&text);
-        self.event(ClientEvent::Notification { text: text.clone() });
+        let down = offline && notice == Some(Notice::ServerDown);
+        if !down && self.may_be_repeated(now) {
+            // Unacknowledged, it comes again.
+            self.stats.unexpected += 1;
+            return;
+        }
+        self.acknowledge(self.server);
+        self.requests.heard_at = Some(now.at);
+        // That a recipient is unknown is the outcome of its message, and said as such.
+        if !matches!(notice, Some(Notice::NotExisted(_))) {
+            self.event(ClientEvent::Notification { text: text.clone() });
+        }
         match &notice {
             Some(Notice::ServerDown) if offline => {
                 // First the cause, then what fails of it.
@@ -343,12 +378,16 @@ impl Client {
 
     /// The table that follows a welcome came, or will not.
     fn on_table_known(&mut self, now: Now) {
+        self.settle_registration();
+        self.resume_conversations(now);
+    }
+
+    fn settle_registration(&mut self) {
         self.timers.stop(&Timer::FirstTable);
         if let Phase::Welcomed { ticket } = self.phase {
             self.phase = Phase::Online;
             self.emit(ClientEmit::Session(ticket, Ok(())));
         }
-        self.resume_conversations(now);
     }
 
     /// The client is not online any more. Messages that wait fail, for this reason.
@@ -376,12 +415,15 @@ impl Client {
             self.emit(ClientEmit::Session(ticket, Err(Failure::Closed)));
         }
         let registering = self.fail_requests(&Failure::Closed);
-        if self.is_registered() || registering == Some(Heard::Yes) {
+        if let Some((nickname, Heard::Yes)) = &registering {
+            self.nickname = nickname.clone();
+        }
+        if self.is_registered() || matches!(registering, Some((_, Heard::Yes))) {
             return self.request(now, Request::Deregister { ticket: None });
         }
-        if registering.is_some() {
+        if let Some((nickname, Heard::Perhaps)) = registering {
             // The server may have heard; but nothing was heard of it, so it is not waited for.
-            let farewell = Datagram::Deregister { nickname: self.nickname.clone() };
+            let farewell = Datagram::Deregister { nickname };
             self.transmit(self.server, farewell.encode());
         }
         self.end();

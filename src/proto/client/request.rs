@@ -2,13 +2,14 @@
 //!
 //! The invariant: a request is settled by a Notification that answers it, never by an ack alone. A
 //! classic server acknowledges whatever it reads, acks included, so that an ack says no more than
-//! that the server is alive.
+//! that the server is alive. But an answer that comes before any ack may be a late repeat of the one
+//! before: it counts only once no such repeat can come any more.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::{Client, ClientEmit, ClientEvent, Delivery, Failure, Phase, Ticket, Timer};
-use crate::proto::Now;
+use crate::proto::{Instant, Now};
 use crate::wire::{Datagram, Nickname, Notice, Presence};
 
 /// How often a request is sent before the server counts as not responding.
@@ -23,6 +24,9 @@ const ACK_PATIENCE: Duration = Duration::from_millis(500);
 /// How long the answer is waited for once an ack came: the server may have to ask a third party,
 /// or its disk.
 const ANSWER_PATIENCE: Duration = Duration::from_millis(1500);
+
+/// How long after an answer the server may repeat it: five tries, 500 ms apart, and the way.
+const REPEATED_FOR: Duration = Duration::from_millis(3500);
 
 /// How long the table that follows a welcome is waited for. It follows at once; if it was lost, it
 /// comes again after 500 ms.
@@ -60,15 +64,37 @@ struct Current {
     request: Request,
     datagram: Vec<u8>,
     tries: u8,
+    /// An ack came since it was sent, and since it was last sent.
     acknowledged: bool,
+    acknowledged_again: bool,
 }
 
-/// The request under way and those that wait. Conversations have one each at the most, and are
-/// bounded; calls to register and deregister block their threads.
+/// The request under way and those that wait: one for each conversation at the most, and a bounded
+/// number of registrations and deregistrations.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
     current: Option<Current>,
     waiting: VecDeque<Request>,
+    /// When the last Notification was acknowledged.
+    pub(super) heard_at: Option<Instant>,
+    /// The last request to keep a message that was answered.
+    last_kept: Vec<u8>,
+}
+
+impl Requests {
+    /// Until when the server may repeat its last answer, if it still may.
+    fn repeats_until(&self, now: Instant) -> Option<Instant> {
+        self.heard_at.map(|heard_at| heard_at + REPEATED_FOR).filter(|until| now < *until)
+    }
+
+    fn is_like_the_last(&self) -> bool {
+        self.current.as_ref().is_some_and(|current| current.datagram == self.last_kept)
+    }
+
+    /// How many registrations and deregistrations wait for their turn.
+    pub(super) fn sessions_waiting(&self) -> usize {
+        self.waiting.iter().filter(|request| !matches!(request, Request::Keep { .. })).count()
+    }
 }
 
 impl Client {
@@ -83,14 +109,7 @@ impl Client {
         }
         let Some(request) = self.requests.waiting.pop_front() else { return };
         let datagram = match &request {
-            Request::Register { nickname, .. } => {
-                if self.is_registered() {
-                    // What was said under the old nickname is not for the new one.
-                    self.go_offline(now, &Failure::NotRegistered);
-                }
-                self.nickname = nickname.clone();
-                Datagram::Register { nickname: nickname.clone() }
-            }
+            Request::Register { nickname, .. } => Datagram::Register { nickname: nickname.clone() },
             Request::Deregister { .. } => Datagram::Deregister { nickname: self.nickname.clone() },
             Request::Keep { recipient, seen, text, .. } => Datagram::Keep {
                 sender: self.nickname.clone(),
@@ -100,14 +119,35 @@ impl Client {
             },
         }
         .encode();
-        self.requests.current = Some(Current { request, datagram, tries: 0, acknowledged: false });
-        self.transmit_request(now);
+        self.requests.current = Some(Current {
+            request,
+            datagram,
+            tries: 0,
+            acknowledged: false,
+            acknowledged_again: false,
+        });
+        match self.requests.repeats_until(now.at) {
+            // The server would take it for a repeat of the last one, of which it may not know yet
+            // that the answer came.
+            Some(until) if self.requests.is_like_the_last() => {
+                self.timers.set(Timer::Request, until);
+            }
+            _ => self.transmit_request(now),
+        }
+    }
+
+    /// Whether a Notification that comes now may be a repeat of one that was answered already, and
+    /// must not be taken for the answer to the request under way.
+    pub(super) fn may_be_repeated(&self, now: Now) -> bool {
+        let current = self.requests.current.as_ref();
+        let unheard = current.is_some_and(|current| !current.acknowledged);
+        unheard && self.requests.repeats_until(now.at).is_some()
     }
 
     fn transmit_request(&mut self, now: Now) {
         let Some(current) = &mut self.requests.current else { return };
         current.tries += 1;
-        current.acknowledged = false;
+        current.acknowledged_again = false;
         let datagram = current.datagram.clone();
         self.timers.set(Timer::Request, now.at + ACK_PATIENCE);
         self.transmit(self.server, datagram);
@@ -115,10 +155,16 @@ impl Client {
 
     pub(super) fn on_server_ack(&mut self, now: Now) {
         if let Some(current) = &mut self.requests.current
-            && !current.acknowledged
+            && !current.acknowledged_again
+            && current.tries > 0
         {
             current.acknowledged = true;
-            self.timers.set(Timer::Request, now.at + ANSWER_PATIENCE);
+            current.acknowledged_again = true;
+            let patience = match current.request {
+                Request::Deregister { ticket: None } => ACK_PATIENCE,
+                _ => ANSWER_PATIENCE,
+            };
+            self.timers.set(Timer::Request, now.at + patience);
         }
     }
 
@@ -148,6 +194,13 @@ impl Client {
             Some(Request::Register { ticket, nickname }) => match notice {
                 Some(Notice::Welcome) => {
                     self.end_request();
+                    // The table of an earlier welcome is not waited for any longer.
+                    self.settle_registration();
+                    if self.is_registered() && nickname != self.nickname {
+                        // What was said under the old nickname is not for the new one.
+                        self.go_offline(now, &Failure::NotRegistered);
+                    }
+                    self.nickname = nickname.clone();
                     self.phase = Phase::Welcomed { ticket };
                     self.timers.set(Timer::FirstTable, now.at + TABLE_PATIENCE);
                     self.event(ClientEvent::Registered { nickname });
@@ -180,10 +233,15 @@ impl Client {
                         self.on_there_after_all(now, &recipient, ticket, text);
                         return self.next_request(now);
                     }
-                    Some(Notice::NotExisted(name)) if about_it(&name) => Err(refused()),
+                    Some(Notice::NotExisted(name)) if about_it(&name) => {
+                        Err(Failure::UnknownUser(name))
+                    }
                     Some(Notice::NotSaved(_)) => Err(refused()),
                     _ => return,
                 };
+                if let Some(current) = &self.requests.current {
+                    self.requests.last_kept.clone_from(&current.datagram);
+                }
                 self.end_request();
                 self.settle(now, &recipient, ticket, outcome);
             }
@@ -214,7 +272,10 @@ impl Client {
             Some(Request::Register { ticket, .. }) => {
                 self.end_request();
                 self.emit(ClientEmit::Session(ticket, Err(why.clone())));
-                self.fail_conversations(now, &Failure::NotRegistered);
+                // Under the old nickname, if it has one, it is online as before.
+                if !self.is_registered() {
+                    self.fail_conversations(now, &Failure::NotRegistered);
+                }
             }
             Some(Request::Deregister { .. }) => {
                 // Offline is what was asked for, and a server that is gone holds nobody online.
@@ -237,14 +298,18 @@ impl Client {
         requests.any(|request| matches!(request, Request::Register { .. }))
     }
 
-    /// Fails every request. If the server was asked to register this client, whether it heard.
-    pub(super) fn fail_requests(&mut self, why: &Failure) -> Option<Heard> {
+    /// Fails every request. If the server was asked to register this client: as whom, and whether it
+    /// heard.
+    pub(super) fn fail_requests(&mut self, why: &Failure) -> Option<(Nickname, Heard)> {
         let heard = match self.requests.current.as_ref()?.acknowledged {
             true => Heard::Yes,
             false => Heard::Perhaps,
         };
         let current = self.end_request();
-        let registering = matches!(current, Some(Request::Register { .. }));
+        let registering = match &current {
+            Some(Request::Register { nickname, .. }) => Some((nickname.clone(), heard)),
+            _ => None,
+        };
         for request in current.into_iter().chain(std::mem::take(&mut self.requests.waiting)) {
             if let Request::Register { ticket, .. } | Request::Deregister { ticket: Some(ticket) } =
                 request
@@ -252,7 +317,7 @@ impl Client {
                 self.emit(ClientEmit::Session(ticket, Err(why.clone())));
             }
         }
-        registering.then_some(heard)
+        registering
     }
 
     /// Forgets the requests that wait for the sake of conversations which failed.

@@ -476,7 +476,6 @@ impl Server {
         let Some((from, _)) = self.requests.get(id) else { return };
         let tells_all = self.requests.tells_all(id);
         if self.requests.is_awaited(id) {
-            self.requests.set_answered(id);
             let item = Item::Answer { notice, request: Some(id) };
             self.links.push(now.at, from, item, Patience::PUSH);
         } else {

@@ -1,10 +1,9 @@
 //! Requests that are under way.
 //!
 //! The invariant: a request that a client sends again, because an ack or an answer was lost, is the
-//! same request until its answer was acknowledged; it is carried out once. But a message that comes
-//! again after its answer was sent may be another of the same words, since a classic request has no
-//! number: it is taken for a new one, because a message that comes twice is better than one that is
-//! lost and called saved.
+//! same request until its answer was acknowledged; it is carried out once. A classic request has no
+//! number, so that one of the same words in that time cannot be told from it: our client waits with
+//! such a one.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -29,16 +28,6 @@ struct Open {
     tells_all: bool,
     /// Its sender still is who asked.
     awaited: bool,
-    /// Its answer is on the way.
-    answered: bool,
-}
-
-impl Open {
-    /// Whether this is that request, come again.
-    fn is_repeated_by(&self, request: &Datagram) -> bool {
-        let another = self.answered && matches!(request, Datagram::Keep { .. });
-        !another && self.request == *request
-    }
 }
 
 #[derive(Debug)]
@@ -56,7 +45,7 @@ impl Requests {
     /// Whether this request of this address is under way.
     pub(super) fn is_open(&self, from: SocketAddr, request: &Datagram) -> bool {
         self.by_address.get(&from).is_some_and(|ids| {
-            ids.iter().any(|id| self.open.get(id).is_some_and(|open| open.is_repeated_by(request)))
+            ids.iter().any(|id| self.open.get(id).is_some_and(|open| open.request == *request))
         })
     }
 
@@ -68,7 +57,7 @@ impl Requests {
         }
         self.last_id += 1;
         self.by_address.entry(from).or_default().push(self.last_id);
-        let open = Open { from, request, tells_all: false, awaited: true, answered: false };
+        let open = Open { from, request, tells_all: false, awaited: true };
         self.open.insert(self.last_id, open);
         Some(self.last_id)
     }
@@ -95,12 +84,6 @@ impl Requests {
             if let Some(open) = self.open.get_mut(&id) {
                 open.awaited = id == with;
             }
-        }
-    }
-
-    pub(super) fn set_answered(&mut self, id: RequestId) {
-        if let Some(open) = self.open.get_mut(&id) {
-            open.answered = true;
         }
     }
 
