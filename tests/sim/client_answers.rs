@@ -175,6 +175,15 @@ fn a_client_that_does_not_get_another_name_keeps_the_one_it_has() {
     assert_eq!(client.told(ClientCommand::Close), ["says Sent(1, Err(Closed))", "s: Dereg a"]);
 }
 
+/// Somebody else has the name now: the server had held it for gone.
+#[test]
+fn a_client_that_loses_its_own_name_is_offline() {
+    let mut client = Script::online();
+    client.told(ClientCommand::Register { ticket: 2, nickname: nickname("a") });
+    client.answered(offline_note("[a is already Online!]"));
+    assert_eq!(client.send("b", "hi"), ["says Sent(1, Err(NotRegistered))"]);
+}
+
 #[test]
 fn both_sides_of_the_registrations_that_may_wait() {
     let mut client = Script::online();

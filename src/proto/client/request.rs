@@ -269,12 +269,12 @@ impl Client {
     /// The request under way will not be answered as it should be.
     pub(super) fn fail_request(&mut self, now: Now, why: &Failure) {
         match self.requests.current.as_ref().map(|current| current.request.clone()) {
-            Some(Request::Register { ticket, .. }) => {
+            Some(Request::Register { ticket, nickname }) => {
                 self.end_request();
                 self.emit(ClientEmit::Session(ticket, Err(why.clone())));
-                // Under the old nickname, if it has one, it is online as before.
-                if !self.is_registered() {
-                    self.fail_conversations(now, &Failure::NotRegistered);
+                // Under another nickname, if it has one, it is online as before.
+                if !self.is_registered() || nickname == self.nickname {
+                    self.go_offline(now, &Failure::NotRegistered);
                 }
             }
             Some(Request::Deregister { .. }) => {
