@@ -102,7 +102,7 @@ typedef enum superchat_status {
      */
     SUPERCHAT_STATUS_SERVER_NOT_RESPONDING = 11,
     /**
-     * Too many messages wait for their outcome.
+     * Too many calls wait for their outcome: 1024 messages, or 16 registrations.
      */
     SUPERCHAT_STATUS_TOO_MANY_PENDING = 12,
     /**
@@ -486,7 +486,7 @@ void superchat_server_stop(const struct superchat_server *server);
 
 /**
  * Stops the server, if it has not stopped, and frees it. Does nothing if server is NULL. No other
- * thread may be using it. After this returns no callback runs, unless it was called by one.
+ * thread may be using it. After this returns on_event is not called any more.
  */
 void superchat_server_free(struct superchat_server *server);
 
@@ -535,8 +535,9 @@ enum superchat_status superchat_client_send(const struct superchat_client *clien
 /**
  * Sends a message without waiting. recipient, text: not NULL, UTF-8; the caller's again when this
  * returns. on_outcome: called once with what became of it, with userdata, unless this returns
- * another status than OK; or NULL. Messages to one recipient arrive in the order in which they were
- * posted. Any thread, callbacks included. Returns OK, INVALID_ARGUMENT, NICKNAME or CLOSED.
+ * another status than OK; or NULL. Messages to one recipient are sent in the order in which they
+ * were posted. Any thread, callbacks included. Returns OK, INVALID_ARGUMENT, NICKNAME, CLOSED, or
+ * TOO_MANY_PENDING while 1024 callbacks have not been called.
  */
 enum superchat_status superchat_client_post(const struct superchat_client *client,
                                             const char *recipient,
@@ -585,7 +586,8 @@ void superchat_client_close(const struct superchat_client *client);
 
 /**
  * Closes the client, if it is not closed, and frees it. Does nothing if client is NULL. No other
- * thread may be using it. After this returns no callback runs, unless it was called by one.
+ * thread may be using it. After this returns on_message and on_event are not called any more; if it
+ * was called from inside a callback, on_outcome may still be.
  */
 void superchat_client_free(struct superchat_client *client);
 

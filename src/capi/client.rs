@@ -199,8 +199,9 @@ pub unsafe extern "C" fn superchat_client_send(
 
 /// Sends a message without waiting. recipient, text: not NULL, UTF-8; the caller's again when this
 /// returns. on_outcome: called once with what became of it, with userdata, unless this returns
-/// another status than OK; or NULL. Messages to one recipient arrive in the order in which they were
-/// posted. Any thread, callbacks included. Returns OK, INVALID_ARGUMENT, NICKNAME or CLOSED.
+/// another status than OK; or NULL. Messages to one recipient are sent in the order in which they
+/// were posted. Any thread, callbacks included. Returns OK, INVALID_ARGUMENT, NICKNAME, CLOSED, or
+/// TOO_MANY_PENDING while 1024 callbacks have not been called.
 ///
 /// # Safety
 /// The pointers are NULL or as the header describes them.
@@ -340,7 +341,8 @@ pub unsafe extern "C" fn superchat_client_close(client: *const superchat_client)
 }
 
 /// Closes the client, if it is not closed, and frees it. Does nothing if client is NULL. No other
-/// thread may be using it. After this returns no callback runs, unless it was called by one.
+/// thread may be using it. After this returns on_message and on_event are not called any more; if it
+/// was called from inside a callback, on_outcome may still be.
 ///
 /// # Safety
 /// The pointer is NULL or as the header describes it.

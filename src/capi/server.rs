@@ -165,7 +165,7 @@ pub unsafe extern "C" fn superchat_server_stop(server: *const superchat_server) 
 }
 
 /// Stops the server, if it has not stopped, and frees it. Does nothing if server is NULL. No other
-/// thread may be using it. After this returns no callback runs, unless it was called by one.
+/// thread may be using it. After this returns on_event is not called any more.
 ///
 /// # Safety
 /// The pointer is NULL or as the header describes it.

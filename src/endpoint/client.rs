@@ -1,19 +1,16 @@
 //! The public client.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::dispatcher::Dispatcher;
 use super::error::nickname;
 use super::resolve::{default_host, resolve};
 use super::threads::Threads;
+use super::waiting::{Awaited, Call, Pending, Waiter, Waiting};
 use super::{Error, Message, User};
 use crate::net::{Driver, Outlet, Port};
 use crate::proto::{self, ClientCommand, ClientEmit, ClientEvent, Delivery, Stats, Ticket};
@@ -99,17 +96,21 @@ impl ClientBuilder {
         let driver = Driver::bind(address, proto::Client::new(server, name.clone()))
             .map_err(|source| Error::Bind { address, source })?;
         let threads = Threads::default();
+        let dropped = Arc::new(AtomicBool::new(false));
+        let is_dropped = Arc::clone(&dropped);
         let dispatcher = Dispatcher::start(&threads, move |job| match job {
+            Job::Outcome(tell) => tell(),
+            // It was dropped from inside a callback, and what the callbacks use may be gone.
+            _ if is_dropped.load(Ordering::Acquire) => {}
             Job::Message(message) => on_message(message),
             Job::Event(event) => on_event(event),
-            Job::Outcome(tell) => tell(),
         })?;
         let waiting = Arc::new(Waiting::default());
         let port = driver.port();
         let outlet = ClientOutlet { dispatcher, waiting: Arc::clone(&waiting), server };
         port.connect(Box::new(outlet));
         threads.spawn("client", move || driver.run())?;
-        let client = Client { port, threads, waiting, server };
+        let client = Client { port, threads, waiting, server, dropped };
         if register {
             client.register_as(name)?;
         }
@@ -117,67 +118,34 @@ impl ClientBuilder {
     }
 }
 
-/// Who is told of an outcome.
-enum Waiter<T> {
-    /// A thread that waits for it. It is told by the driver, so that a call from inside a callback
-    /// does not wait for the dispatcher, which is itself.
-    Thread(Sender<Result<T, Error>>),
-    /// A callback, in order with the events.
-    Callback(Box<dyn FnOnce(Result<T, Error>) + Send>),
-}
-
-impl<T: Send + 'static> Waiter<T> {
-    fn tell(self, outcome: Result<T, Error>, dispatcher: &Dispatcher<Job>) {
-        match self {
-            // Where this fails, whoever waited has gone away.
-            Self::Thread(waiter) => drop(waiter.send(outcome)),
-            Self::Callback(callback) => {
-                dispatcher.dispatch(Job::Outcome(Box::new(move || callback(outcome))));
-            }
-        }
-    }
-}
-
-/// What is waited for.
-enum Awaited {
-    Message(Waiter<Delivery>),
-    Session(Waiter<()>),
-}
-
-/// Whoever waits for something, by ticket.
-#[derive(Default)]
-struct Waiting {
-    last_ticket: AtomicU64,
-    awaited: Mutex<BTreeMap<Ticket, Awaited>>,
-}
-
-impl Waiting {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Ticket, Awaited>> {
-        self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn add(&self, awaited: Awaited) -> Ticket {
-        let ticket = self.last_ticket.fetch_add(1, Ordering::Relaxed);
-        self.lock().insert(ticket, awaited);
-        ticket
-    }
-
-    fn take(&self, ticket: Ticket) -> Option<Awaited> {
-        self.lock().remove(&ticket)
-    }
-}
-
 /// What the dispatcher's thread does.
 enum Job {
     Message(Message),
     Event(ClientEvent),
-    Outcome(Box<dyn FnOnce() + Send>),
+    Outcome(Call),
 }
 
 struct ClientOutlet {
     dispatcher: Dispatcher<Job>,
     waiting: Arc<Waiting>,
     server: SocketAddr,
+}
+
+impl ClientOutlet {
+    fn dispatch_call(&self, call: Option<Call>) {
+        if let Some(call) = call {
+            self.dispatcher.dispatch(Job::Outcome(call));
+        }
+    }
+}
+
+/// The driver has ended.
+impl Drop for ClientOutlet {
+    fn drop(&mut self) {
+        for call in self.waiting.close() {
+            self.dispatch_call(Some(call));
+        }
+    }
 }
 
 impl Outlet<ClientEmit> for ClientOutlet {
@@ -194,55 +162,17 @@ impl Outlet<ClientEmit> for ClientOutlet {
             ClientEmit::Event(event) => self.dispatcher.dispatch(Job::Event(event)),
             ClientEmit::Sent(ticket, outcome) => {
                 if let Some(Awaited::Message(waiter)) = self.waiting.take(ticket) {
-                    waiter.tell(outcome.map_err(error), &self.dispatcher);
+                    self.dispatch_call(waiter.tell(outcome.map_err(error)));
                 }
             }
             ClientEmit::Session(ticket, outcome) => {
                 if let Some(Awaited::Session(waiter)) = self.waiting.take(ticket) {
-                    waiter.tell(outcome.map_err(error), &self.dispatcher);
+                    self.dispatch_call(waiter.tell(outcome.map_err(error)));
                 }
             }
             ClientEmit::Closed => return ControlFlow::Break(()),
         }
         ControlFlow::Continue(())
-    }
-}
-
-/// A call that is under way: [`wait`](Self::wait) gives what became of it.
-///
-/// Dropping it does not take anything back.
-#[derive(Debug)]
-#[must_use]
-pub struct Pending<T> {
-    outcome: Receiver<Result<T, Error>>,
-}
-
-/// A waiter for a thread, and what that thread waits on.
-fn thread_waiter<T>() -> (Waiter<T>, Pending<T>) {
-    let (sender, outcome) = bounded(1);
-    (Waiter::Thread(sender), Pending { outcome })
-}
-
-impl<T> Pending<T> {
-    /// Waits for the outcome.
-    ///
-    /// # Errors
-    /// Those of the call that returned it.
-    pub fn wait(self) -> Result<T, Error> {
-        // Every accepted call has an outcome; without one, the client was closed.
-        self.outcome.recv().unwrap_or(Err(Error::Closed))
-    }
-
-    /// Waits for the outcome for a time; returns itself when that has passed.
-    ///
-    /// # Errors
-    /// Itself, to be waited for again.
-    pub fn wait_timeout(self, timeout: Duration) -> Result<Result<T, Error>, Self> {
-        match self.outcome.recv_timeout(timeout) {
-            Ok(outcome) => Ok(outcome),
-            Err(RecvTimeoutError::Timeout) => Err(self),
-            Err(RecvTimeoutError::Disconnected) => Ok(Err(Error::Closed)),
-        }
     }
 }
 
@@ -273,6 +203,7 @@ pub struct Client {
     threads: Threads,
     waiting: Arc<Waiting>,
     server: SocketAddr,
+    dropped: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Client {
@@ -341,7 +272,7 @@ impl Client {
     /// # Errors
     /// [`Error::Nickname`] and [`Error::Closed`] at once, the others with the outcome.
     pub fn post_register(&self, name: &str) -> Result<Pending<()>, Error> {
-        let (waiter, pending) = thread_waiter();
+        let (waiter, pending) = Waiter::thread();
         self.submit_register(nickname(name)?, waiter)?;
         Ok(pending)
     }
@@ -356,11 +287,11 @@ impl Client {
         name: &str,
         callback: impl FnOnce(Result<(), Error>) + Send + 'static,
     ) -> Result<(), Error> {
-        self.submit_register(nickname(name)?, Waiter::Callback(Box::new(callback)))
+        self.submit_register(nickname(name)?, Waiter::callback(callback))
     }
 
     fn register_as(&self, nickname: Nickname) -> Result<(), Error> {
-        let (waiter, pending) = thread_waiter();
+        let (waiter, pending) = Waiter::thread();
         self.submit_register(nickname, waiter)?;
         pending.wait()
     }
@@ -383,7 +314,7 @@ impl Client {
     /// # Errors
     /// [`Error::Closed`] at once, the other with the outcome.
     pub fn post_deregister(&self) -> Result<Pending<()>, Error> {
-        let (waiter, pending) = thread_waiter();
+        let (waiter, pending) = Waiter::thread();
         let awaited = Awaited::Session(waiter);
         self.submit(awaited, |ticket| ClientCommand::Deregister { ticket })?;
         Ok(pending)
@@ -398,7 +329,7 @@ impl Client {
         &self,
         callback: impl FnOnce(Result<(), Error>) + Send + 'static,
     ) -> Result<(), Error> {
-        let awaited = Awaited::Session(Waiter::Callback(Box::new(callback)));
+        let awaited = Awaited::Session(Waiter::callback(callback));
         self.submit(awaited, |ticket| ClientCommand::Deregister { ticket })
     }
 
@@ -415,13 +346,15 @@ impl Client {
 
     /// Sends a message without waiting.
     ///
-    /// Messages to one recipient arrive in the order in which they were posted.
+    /// Messages to one recipient are sent in the order in which they were posted, each after the
+    /// outcome of the one before. One that went to the server's mailbox can be overtaken by a later
+    /// one that finds the recipient back.
     ///
     /// # Errors
     /// [`Error::Nickname`] and [`Error::Closed`] at once; the others of [`send`](Self::send) with the
     /// outcome.
     pub fn post(&self, recipient: &str, text: &str) -> Result<Pending<Delivery>, Error> {
-        let (waiter, pending) = thread_waiter();
+        let (waiter, pending) = Waiter::thread();
         self.submit_message(recipient, text, waiter)?;
         Ok(pending)
     }
@@ -437,7 +370,7 @@ impl Client {
         text: &str,
         callback: impl FnOnce(Result<Delivery, Error>) + Send + 'static,
     ) -> Result<(), Error> {
-        self.submit_message(recipient, text, Waiter::Callback(Box::new(callback)))
+        self.submit_message(recipient, text, Waiter::callback(callback))
     }
 
     fn submit_message(
@@ -457,7 +390,7 @@ impl Client {
         awaited: Awaited,
         command: impl FnOnce(Ticket) -> ClientCommand,
     ) -> Result<(), Error> {
-        let ticket = self.waiting.add(awaited);
+        let ticket = self.waiting.add(awaited)?;
         if self.port.command(command(ticket)) {
             return Ok(());
         }
@@ -476,5 +409,7 @@ impl Client {
 impl Drop for Client {
     fn drop(&mut self) {
         self.close();
+        // From inside a callback that did not wait for the others.
+        self.dropped.store(true, Ordering::Release);
     }
 }

@@ -16,8 +16,10 @@ mod message;
 mod resolve;
 mod server;
 mod threads;
+mod waiting;
 
-pub use client::{Client, ClientBuilder, Pending};
+pub use client::{Client, ClientBuilder};
 pub use error::Error;
 pub use message::{Message, User};
 pub use server::{Server, ServerBuilder};
+pub use waiting::Pending;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
@@ -68,7 +69,7 @@ impl ServerBuilder {
     /// [`Error::Address`], [`Error::Bind`], [`Error::Directory`], [`Error::DirectoryInUse`],
     /// [`Error::Thread`].
     pub fn start(self) -> Result<Server, Error> {
-        let Self { bind, directory, on_event } = self;
+        let Self { bind, directory, mut on_event } = self;
         let address = resolve(&bind)?;
         let config = ServerConfig { max_users: MAX_USERS, local_time: local_stamp };
         let driver = Driver::bind(address, proto::Server::new(config))
@@ -80,14 +81,21 @@ impl ServerBuilder {
         let threads = Threads::default();
         let port = driver.port();
         let (requests, waiting) = unbounded();
-        let dispatcher = Dispatcher::start(&threads, on_event)?;
+        let dropped = Arc::new(AtomicBool::new(false));
+        let is_dropped = Arc::clone(&dropped);
+        let dispatcher = Dispatcher::start(&threads, move |event| {
+            // If it was dropped from inside a callback, what the callback uses may be gone.
+            if !is_dropped.load(Ordering::Acquire) {
+                on_event(event);
+            }
+        })?;
         threads.spawn("store", {
             let port = Arc::clone(&port);
             move || keep(store, &waiting, &port)
         })?;
         port.connect(Box::new(ServerOutlet { dispatcher, requests }));
         threads.spawn("server", move || driver.run())?;
-        Ok(Server { port, threads })
+        Ok(Server { port, threads, dropped })
     }
 }
 
@@ -144,6 +152,7 @@ impl Outlet<ServerEmit> for ServerOutlet {
 pub struct Server {
     port: Arc<Port<proto::Server>>,
     threads: Threads,
+    dropped: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Server {
@@ -191,5 +200,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stop();
+        // From inside a callback that did not wait for the others.
+        self.dropped.store(true, Ordering::Release);
     }
 }

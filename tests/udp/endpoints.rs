@@ -1,7 +1,7 @@
 //! Servers and clients as a program uses them: threads, callbacks, closing.
 
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 
 use superchat::{Client, ClientEvent, Delivery, Error, Message, Route, Server};
@@ -172,6 +172,46 @@ fn a_callback_may_close_its_own_client() {
     closed.recv().unwrap();
     own.wait().close();
     assert!(matches!(own.wait().send("sonic", "hi"), Err(Error::Closed)));
+}
+
+/// In C this is freeing, after which what the callback uses may be gone.
+#[test]
+fn a_client_that_is_dropped_in_its_own_callback_is_not_called_again() {
+    let (_directory, server) = server();
+    let own: Arc<Mutex<Option<Client>>> = Arc::default();
+    let in_callback = Arc::clone(&own);
+    let (go, wait) = mpsc::channel::<()>();
+    let (sender, called) = mpsc::channel();
+    let address = server.address().to_string();
+    let sonic = Client::builder("sonic").server(&address).on_message(move |message| {
+        sender.send(message.text).unwrap();
+        // Until the second message waits in the queue.
+        let _ = wait.recv();
+        drop(in_callback.lock().unwrap().take());
+    });
+    *own.lock().unwrap() = Some(sonic.connect().unwrap());
+    let lanking = client("lanking", &server);
+    for text in ["one", "two"] {
+        assert_eq!(lanking.send("sonic", text).unwrap(), Delivery::Received);
+    }
+    drop(go);
+    // It ends with the thread of the callbacks, which runs what is queued before that.
+    assert_eq!(called.iter().collect::<Vec<_>>(), ["one"]);
+}
+
+#[test]
+fn both_sides_of_the_callbacks_that_may_wait() {
+    let (_directory, server) = server();
+    let lanking = client("lanking", &server);
+    let (go, wait) = mpsc::channel::<()>();
+    let blocked = move |_| drop(wait.recv());
+    lanking.post_then("nobody", "the first is called, and does not return", blocked).unwrap();
+    // The engine refuses each at once; the callbacks that say so wait.
+    for _ in 1..1024 {
+        lanking.post_then("nobody", "hi", drop).unwrap();
+    }
+    assert!(matches!(lanking.post_then("nobody", "hi", drop), Err(Error::TooManyPending)));
+    drop(go);
 }
 
 #[test]
