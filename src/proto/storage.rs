@@ -15,13 +15,13 @@ pub struct StoredMessage {
 }
 
 impl StoredMessage {
-    /// The length of the local time in front of a stored message: `YYYY-MM-DD HH:MM:SS `.
+    /// What the local time in front of a stored message looks like.
     const STAMP: &str = "2017-03-01 15:28:35 ";
 
     /// Whether the datagram that delivers it is one that a classic client can read.
     ///
-    /// It holds for every message that came by a datagram of [`MAX_DATAGRAM`] bytes or less: the
-    /// request to store it needs 19 bytes more than the delivery.
+    /// It holds for every message that came by a datagram of [`MAX_DATAGRAM`] bytes or less: in
+    /// either spelling the request to store it is longer than the delivery.
     #[must_use]
     pub fn is_deliverable(&self) -> bool {
         let text = format!("{}{}", Self::STAMP, self.text);

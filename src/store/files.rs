@@ -79,6 +79,9 @@ impl FileStore {
             Err(TryLockError::WouldBlock) => return Err(OpenError::InUse),
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
+        // A lock file that is there already says nothing about the rest of the directory.
+        create_anew(&directory.join(TEMPORARY_FILE))?;
+        fs::remove_file(directory.join(TEMPORARY_FILE))?;
         let mut mailboxes = 0;
         for entry in fs::read_dir(directory)? {
             mailboxes += usize::from(!entry?.file_name().as_encoded_bytes().contains(&b'.'));
@@ -132,7 +135,11 @@ impl FileStore {
     fn put_aside(&self, path: &Path, tail: &[u8], end: u64) -> io::Result<()> {
         let mut torn = tail.to_vec();
         torn.push(b'\n');
-        append(&path.with_extension("torn"), &torn)?;
+        let aside = path.with_extension("torn");
+        if fs::symlink_metadata(&aside).is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(io::Error::other(format!("{} is not a regular file", aside.display())));
+        }
+        append(&aside, &torn)?;
         let file = OpenOptions::new().write(true).open(path)?;
         file.set_len(end)?;
         file.sync_all()?;
@@ -177,12 +184,16 @@ impl FileStore {
             added.insert(name.clone(), entry);
         }
         let Some(entry) = added.get_mut(&name) else { return Ok(()) };
-        self.mailboxes += usize::from(!exists);
         if let Err(error) = entry.file.write_all(&line) {
-            // Half a line must not stay in front of the next one.
+            // Half a line must not stay in front of the next one, nor an empty file for nobody.
             let _ = entry.file.set_len(length);
+            if !exists {
+                let _ = fs::remove_file(&path);
+                added.remove(&name);
+            }
             return Err(fail(error));
         }
+        self.mailboxes += usize::from(!exists);
         entry.answers.push(answer);
         self.checked.insert(name, length + line.len() as u64);
         Ok(())
@@ -240,7 +251,7 @@ impl FileStore {
             fs::remove_file(path)?;
         } else {
             let temporary = self.directory.join(TEMPORARY_FILE);
-            let mut file = File::create(&temporary)?;
+            let mut file = create_anew(&temporary)?;
             file.write_all(contents)?;
             file.sync_all()?;
             fs::rename(temporary, path)?;
@@ -252,6 +263,16 @@ impl FileStore {
 /// The lines of a mailbox, without their ends.
 fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"))
+}
+
+/// Creates a file, in place of whatever has its name, which may be a link to somewhere else.
+fn create_anew(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    OpenOptions::new().write(true).create_new(true).open(path)
 }
 
 fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {

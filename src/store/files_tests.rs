@@ -154,6 +154,34 @@ fn a_torn_last_line_is_put_aside_wherever_it_was_torn() {
     }
 }
 
+/// What a file system may leave where the power went before the bytes were written.
+#[test]
+fn nul_bytes_at_the_end_do_not_lock_the_messages_before_them_away() {
+    let (directory, mut store) = open();
+    let path = directory.path().join("sonic");
+    fs::write(&path, [&line::write(&message("saved"))[..], &[0; 4096]].concat()).unwrap();
+    assert_eq!(load(&mut store, "sonic").unwrap(), ["saved"]);
+    store_one(&mut store, "sonic", "next").unwrap();
+    assert_eq!(load(&mut store, "sonic").unwrap(), ["saved", "next"]);
+}
+
+#[test]
+fn the_servers_own_files_follow_no_link() {
+    let (directory, mut store) = open();
+    let victim = directory.path().join("victim.txt");
+    fs::write(&victim, "precious").unwrap();
+    for text in ["one", "two"] {
+        store_one(&mut store, "sonic", text).unwrap();
+    }
+    std::os::unix::fs::symlink(&victim, directory.path().join(TEMPORARY_FILE)).unwrap();
+    assert_eq!(remove(&mut store, "sonic", 1), []);
+    let torn = directory.path().join("tails.torn");
+    std::os::unix::fs::symlink(&victim, torn).unwrap();
+    fs::write(directory.path().join("tails"), "{\"Msg\": \"to").unwrap();
+    assert!(load(&mut store, "tails").is_err());
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+}
+
 #[test]
 fn a_line_that_lacks_only_its_end_is_a_message() {
     let (directory, mut store) = open();

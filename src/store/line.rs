@@ -48,9 +48,12 @@ pub(super) fn read(bytes: &[u8]) -> Option<StoredMessage> {
     message.is_deliverable().then_some(message)
 }
 
-/// Whether these bytes are the beginning of a line whose writing was cut short.
+/// Whether these bytes are the beginning of a line whose writing was cut short. File systems fill
+/// what they allocated, and did not write before the power went, with NUL bytes.
 pub(super) fn is_torn(bytes: &[u8]) -> bool {
-    bytes.starts_with(BEGINNING) || BEGINNING.starts_with(bytes)
+    let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let written = bytes.get(..written).unwrap_or_default();
+    written.starts_with(BEGINNING) || BEGINNING.starts_with(written)
 }
 
 /// `", "` and `": "` between the parts, and every character past ASCII as `\u` escapes.
@@ -140,6 +143,7 @@ mod tests {
     fn every_beginning_of_a_line_is_torn_and_nothing_else() {
         let line = write(&message("hi"));
         assert!((0..line.len()).all(|end| is_torn(&line[..end])));
+        assert!((0..line.len()).all(|end| is_torn(&[&line[..end], &[0; 9]].concat())));
         assert!(!is_torn(b"hello") && !is_torn(b"{\"Sender\""));
     }
 
