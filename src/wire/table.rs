@@ -64,7 +64,9 @@ pub(super) fn encode_rows(
 fn encode_row(row: &Row) -> String {
     let name = Value::from(row.nickname.as_str());
     let presence = if row.presence.is_online() { YES } else { NO };
-    format!(r#"{name}:["{}",{},"{presence}"]"#, row.address.ip(), row.address.port())
+    // A socket that takes both families knows an IPv4 peer by a mapped address; others do not.
+    let ip = row.address.ip().to_canonical();
+    format!(r#"{name}:["{ip}",{},"{presence}"]"#, row.address.port())
 }
 
 /// The length of `entry` inside a JSON string. It has no control characters: names have none.
@@ -113,6 +115,12 @@ mod tests {
         assert!(read.len() > 40);
         read.sort_by_key(|row| rows.iter().position(|r| r == row));
         assert_eq!(read, rows[..read.len()], "the first rows, whole");
+    }
+
+    #[test]
+    fn an_ipv4_address_is_told_as_one() {
+        let mapped = Row { address: "[::ffff:10.20.30.40]:50607".parse().unwrap(), ..row("a") };
+        assert_eq!(encode_rows([mapped], 4000), encode_rows([row("a")], 4000));
     }
 
     #[test]
