@@ -2,15 +2,19 @@
 
 import sys
 
-import superchat
-from superchat.cli import arguments, client, output, server, signals
-from superchat.cli.visible import visible
-
 
 def main() -> int:
     """Run what the command line says; the result is the exit status."""
-    # From here on Ctrl+C waits until there is something to log off or to stop.
+    from superchat.cli import signals
+
+    # From here on Ctrl+C waits until there is something to log off or to stop; so this comes before
+    # the rest is even loaded.
     signals.hold()
+
+    import superchat
+    from superchat.cli import arguments, client, output, server
+    from superchat.cli.visible import visible
+
     output.use_utf8()
     try:
         told = arguments.parse(sys.argv)

@@ -26,6 +26,9 @@ import pyte
 DEADLINE = 20.0
 ROWS, COLUMNS = 50, 120
 
+# fcntl has a name for it from Python 3.10 on, on most builds.
+F_SETPIPE_SZ = getattr(fcntl, "F_SETPIPE_SZ", 1031)
+
 WELCOME = "[Welcome, You are registered.]"
 TABLE = "[Client table updated.]"
 SAVED = "[Messages received by the server and saved]"
@@ -164,6 +167,11 @@ class Piped(Process):
         self._stdout.stop()
         self._file("stdout").close()
 
+    def stall(self) -> None:
+        """Let what it writes find a reader who does not read, as a paused pager."""
+        fcntl.fcntl(self._file("stdout"), F_SETPIPE_SZ, 4096)
+        self._stdout.stop()
+
     def all_output(self) -> str:
         self._stdout.join()
         return self.stdout
@@ -275,6 +283,11 @@ class Terminal(Process):
         """Wait until this line is somewhere on the screen."""
         self._watched.until(lambda: line in self.screen)
         assert line in self.screen
+
+    def until_any(self, wanted: Callable[[str], bool]) -> None:
+        """Wait until some line on the screen is wanted."""
+        self._watched.until(lambda: any(map(wanted, self.screen)))
+        assert any(map(wanted, self.screen))
 
     def ends(self, *lines: str, status: int = 0) -> None:
         """These were the last lines, and no prompt is left."""

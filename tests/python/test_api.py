@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 import superchat
+import superchat._superchat
 from superchat import Delivery, Route, errors, events
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -265,3 +266,12 @@ def test_the_examples_of_the_readme_run(
     assert blocks
     for block in blocks:
         exec(block.replace("5000", str(port)), {})
+
+
+def test_the_module_exports_its_init_function_and_nothing_else() -> None:
+    native = superchat._superchat.__file__
+    symbols = subprocess.run(
+        ["nm", "-D", "--defined-only", native], check=True, capture_output=True, text=True
+    )
+    exported = [line.split()[2] for line in symbols.stdout.splitlines()]
+    assert exported == ["PyInit__superchat"]

@@ -5,13 +5,18 @@ Each moment is tried with a signal on a pipe and with the key on a terminal.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
-from processes import BYE, DOWN, TABLE, PipedServer, Terminal
-from world import World
+import superchat
+from processes import BYE, DEADLINE, DOWN, TABLE, Piped, PipedServer, Terminal
+from world import World, eventually
 
 CTRL_C, CTRL_D = "\x03", "\x04"
 
@@ -24,6 +29,12 @@ def freeze(server: PipedServer) -> None:
     server.popen.send_signal(signal.SIGSTOP)
     _, status = os.waitpid(server.popen.pid, os.WUNTRACED)
     assert os.WIFSTOPPED(status)
+
+
+def is_stuck_in_a_write(process: Piped) -> bool:
+    """Whether its main thread waits for the reader of a pipe, where the kernel tells."""
+    where = Path(f"/proc/{process.popen.pid}/wchan").read_text()
+    return where == "0" or "pipe" in where
 
 
 def test_signal_while_registering_at_a_dead_port(world: World) -> None:
@@ -281,3 +292,38 @@ def test_server_that_nobody_uses(world: World) -> None:
     server = world.server()
     server.interrupt()
     server.ends("")
+
+
+def test_signal_at_a_server_whose_output_nobody_reads(world: World) -> None:
+    server = world.server()
+    server.stall()
+    peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    peer.settimeout(DEADLINE)
+    # Far more lines than the pipe takes; each is answered all the same.
+    for number in range(300):
+        request = b'{"Type": "Reg", "Nickname": "user%d"}' % number
+        peer.sendto(request, ("127.0.0.1", world.port))
+        while peer.recv(4096) != b'{"Type":"ack"}':
+            pass
+    peer.close()
+    server.interrupt()
+    assert server.status() == 0
+
+
+def test_signal_at_a_client_whose_output_nobody_reads(world: World) -> None:
+    world.server()
+    sonic = world.online("sonic")
+    sonic.stall()
+    with superchat.Client("lanking", "localhost", world.port) as lanking:
+        # Shown to nobody, so that at some point the next one waits.
+        futures = [lanking.post("sonic", "x" * 1000) for _ in range(8)]
+        for future in futures:
+            future.result(DEADLINE)
+    # A key that is pressed in the first moment of a line may let that line wait.
+    assert eventually(lambda: is_stuck_in_a_write(sonic))
+    begun = time.monotonic()
+    while sonic.popen.poll() is None and time.monotonic() - begun < AT_ONCE:
+        sonic.interrupt()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            sonic.popen.wait(0.25)
+    assert sonic.popen.returncode == 0

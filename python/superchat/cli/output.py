@@ -1,15 +1,22 @@
 """Standard output, whose reader may be a person, a pipe, or gone.
 
 A line that is said is out at once: nothing stays in a buffer. The first line
-that nobody takes raises :class:`Gone`; later ones go nowhere, and Python finds
-nothing to complain about when it flushes at the end.
+that nobody takes raises :class:`Gone`; later ones go nowhere.
 """
 
 import io
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+_STDOUT = 1
+
+# Longer than this, and whoever reads has stopped reading.
+_STALLED_AFTER = 0.2
+
+_began: float | None = None
 
 
 class Gone(Exception):
@@ -25,21 +32,33 @@ def use_utf8() -> None:
 
 def say(text: str, end: str = "\n") -> None:
     """Write a line to standard output."""
+    # Past Python's own buffer, whose lock a thread that is stuck here would keep to the end.
+    data = (text + end).encode(errors="backslashreplace")
     with writing():
-        print(text, end=end, flush=True)
+        while data:
+            data = data[os.write(_STDOUT, data) :]
 
 
 @contextmanager
 def writing() -> Iterator[None]:
     """Around whatever writes to standard output."""
+    global _began
+    _began = time.monotonic()
     try:
         yield
-    except OSError as error:
+    except (OSError, Gone) as error:
         _mute()
         raise Gone from error
+    finally:
+        _began = None
+
+
+def stalled() -> bool:
+    """Whether this thread's writing waits for a reader who has stopped reading."""
+    return _began is not None and time.monotonic() - _began > _STALLED_AFTER
 
 
 def _mute() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, _STDOUT)
     os.close(nowhere)

@@ -1,14 +1,17 @@
 """The signals that end the program: Ctrl+C, and being told to terminate.
 
-They never interrupt anything. They are held back until somebody asks for
-them: the server waits for one, the client's loop is called for each. So no
-moment exists at which one of them could become a traceback.
+They interrupt nothing but a line that its reader does not take. They are held
+back until somebody asks for them: the server waits for one, the client's loop
+is called for each. So no moment exists at which one of them could become a
+traceback.
 """
 
 import signal
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from superchat.cli import output
 
 _END = {signal.SIGINT, signal.SIGTERM}
 
@@ -26,11 +29,18 @@ def wait() -> None:
 @contextmanager
 def handled(loop: AbstractEventLoop, end: Callable[[], None]) -> Iterator[None]:
     """Have the loop call ``end`` for each signal; hold them again afterwards."""
+
+    def called(*_: object) -> None:
+        loop.call_soon_threadsafe(end)
+        if output.stalled():
+            # It comes out of the write, which nothing else would end.
+            raise output.Gone
+
     for number in _END:
-        loop.add_signal_handler(number, end)
+        signal.signal(number, called)
     # A terminal that goes away ends the client too, unless nohup says otherwise.
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        loop.add_signal_handler(signal.SIGHUP, end)
+        signal.signal(signal.SIGHUP, called)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _END)
     try:
         yield

@@ -1,0 +1,90 @@
+"""One server and three clients, each on a terminal of its own, typed as the README has it."""
+
+from __future__ import annotations
+
+import json
+
+from processes import BYE, DOWN, SAVED, TABLE, WELCOME, Terminal
+from world import World
+
+CTRL_C, CTRL_D = "\x03", "\x04"
+
+
+def test_one_server_and_three_clients(world: World) -> None:
+    server = world.run(Terminal, "-s", world.port)
+    server.shows(
+        "Socket created and binded", f"listening on: localhost : {world.port}", "Server Mode Start"
+    )
+
+    def served(*lines: str) -> None:
+        server.shows(*lines)
+
+    def registered(name: str) -> None:
+        served(f"Incoming Registration Request from {name}", f"No Offline Message for {name}")
+
+    sonic = world.terminal("sonic")
+    registered("sonic")
+    lanking = world.terminal("lanking")
+    registered("lanking")
+    sonic.prints(f">>> {TABLE}")
+    tails = world.terminal("tails")
+    registered("tails")
+    sonic.prints(f">>> {TABLE}")
+    lanking.prints(f">>> {TABLE}")
+
+    lanking.enter("send sonic hi")
+    lanking.prints(">>> [Message received by sonic.]")
+    sonic.prints(">>> lanking: hi")
+    sonic.enter("send tails привет")
+    sonic.prints(">>> [Message received by tails.]")
+    tails.prints(">>> sonic: привет")
+    tails.enter("send nobody hello")
+    tails.prints(">>> [Client nobody Not Existed!]")
+
+    sonic.kill()
+    lanking.enter("send sonic are you there?")
+    lanking.prints(
+        ">>> [No ACK from sonic, message sent to server.]", SAVED, f">>> {TABLE}"
+    )
+    served("Incoming Offline Message Request from lanking")
+    tails.prints(f">>> {TABLE}")
+    tails.enter("send sonic me too")
+    tails.prints(f">>> {SAVED}")
+    served("Incoming Offline Message Request from tails")
+    lines = (world.directory / "sonic").read_text().splitlines()
+    kept = [json.loads(line) for line in lines]
+    assert [(m["Sender"], m["Msg"]) for m in kept] == [
+        ("lanking", "are you there?"),
+        ("tails", "me too"),
+    ]
+
+    back = world.terminal_client("sonic")
+    back.until(">>> [You Have Messages]")
+    times = [line.split()[2:4] for line in heard(back, "me too")]
+    assert len(times) == 2
+    shown = [line for line in back.screen if line.startswith(">>> ")]
+    assert shown[:3] == [f">>> {WELCOME}", f">>> {TABLE}", ">>> [You Have Messages]"]
+    served("Incoming Registration Request from sonic")
+    for peer in (lanking, tails):
+        peer.prints(f">>> {TABLE}")
+
+    tails.type(CTRL_C)
+    tails.ends(f">>> {BYE}")
+    served("Incoming De-reg Request from tails")
+    lanking.prints(f">>> {TABLE}")
+    lanking.enter("users")
+    lanking.prints(">>> lanking online", ">>> sonic online", ">>> tails offline")
+    lanking.type(CTRL_D)
+    lanking.ends(f">>> {BYE}")
+    served("Incoming De-reg Request from lanking")
+
+    server.type(CTRL_C)
+    assert server.status() == 0
+    back.until(f">>> {DOWN}")
+    assert back.status() == 1
+
+
+def heard(client: Terminal, last: str) -> list[str]:
+    """The stored messages on the screen, once the last of them is there."""
+    client.until_any(lambda line: line.endswith(last))
+    return [line for line in client.screen if ": 2" in line]
