@@ -47,8 +47,14 @@ int main(int argc, char **argv)
 
     char line[4096];
     while (fgets(line, sizeof line, stdin) != NULL) {
-        line[strcspn(line, "\n")] = '\0';
+        char *end = strchr(line, '\n');
         char *text = strchr(line, ' ');
+        if (end != NULL) {
+            *end = '\0';
+        } else if (!feof(stdin)) {
+            fprintf(stderr, "%s: a line is too long\n", argv[0]);
+            break;
+        }
         if (text == NULL) {
             continue;
         }

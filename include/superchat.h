@@ -5,7 +5,8 @@
  * Strings are UTF-8 with a NUL at their end. A string or struct given to a function is the caller's
  * again when the function returns; one given to a callback lives until the callback returns.
  * Callbacks of one handle run one at a time, on a thread of the handle's own, and may call any
- * function, also one that closes or frees their own handle. */
+ * function, also one that closes or frees their own handle. The first may run before the function
+ * that makes the handle has returned it. */
 
 #ifndef SUPERCHAT_H
 #define SUPERCHAT_H

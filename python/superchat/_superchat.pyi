@@ -54,7 +54,8 @@ class Client:
 
     It registers when it is made, unless ``register=False``. ``port`` 0 takes any free
     port; without ``host`` it binds to the loopback interface if the server is there, and
-    to all interfaces otherwise. Callbacks run one at a time on a thread of the client's own.
+    to all interfaces otherwise. Callbacks run one at a time on a thread of the client's own; they
+    are held until the client is closed, so close one whose callbacks refer to its owner.
     Raises ``AddressError``, ``BindError``, ``NicknameError``, ``NameTakenError``,
     ``RefusedError`` or ``ServerNotRespondingError``.
     """

@@ -1,6 +1,6 @@
 """What can go wrong, one class for each cause, all of them :class:`Error`.
 
-Each class also derives from the built-in exception that fits, so that code
+Where a built-in exception fits, the class also derives from that, so that code
 which knows nothing of superchat can catch it. The text of an exception is one
 line that names the thing that is wrong.
 """
@@ -47,11 +47,11 @@ class RefusedError(Error):
 
 
 class ServerNotRespondingError(Error, TimeoutError):
-    """The server did not answer within five tries, 500 ms apart."""
+    """The server did not answer five tries, 500 ms apart, or said that it goes down."""
 
 
 class TooManyPendingError(Error, RuntimeError):
-    """Too many messages are waiting for their outcome; wait for some of them."""
+    """Too many calls wait for their outcome: 1024 messages, or 16 registrations."""
 
 
 class ClosedError(Error, ConnectionError):

@@ -2,8 +2,8 @@
 //!
 //! What it promises: every message that it accepts has one outcome, and `received` is said only
 //! when an ack came from the address that was asked. Messages to one recipient go one after the
-//! other, each to its end, so that they keep their order whichever way they take; messages to
-//! different recipients do not wait for each other. What it acknowledges it has handed to the
+//! other, each to its outcome (only one that was stored can be overtaken); messages to different
+//! recipients do not wait for each other. What it acknowledges it has handed to the
 //! application, and while it is offline it acknowledges no message.
 
 mod conversation;
