@@ -5,152 +5,26 @@
 //! called saved only after the store said so, and leaves the store only after its recipient
 //! acknowledged it. What is said "from N" counts only from the address that N is registered at.
 
+mod interface;
 mod mail;
+mod outbox;
 mod requests;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
 use std::net::SocketAddr;
 
+pub use self::interface::{ServerCommand, ServerConfig, ServerEmit, ServerEvent};
 use self::mail::Mail;
+use self::outbox::Item;
 use self::requests::{RequestId, Requests};
 use super::directory::Directory;
-use super::link::{Links, Patience, Step};
-use super::{
-    Engine, Input, Instant, Now, Output, Stats, StoreAnswer, StoreRequest, StoredMessage, UnixTime,
-};
+use super::link::{Links, Patience};
+use super::{Engine, Input, Instant, Now, Output, Stats, StoreAnswer, StoreRequest, StoredMessage};
 use crate::wire::{Datagram, DecodeError, MAX_DATAGRAM, Nickname, Notice, Presence, Row};
 
 /// Messages that wait to be relayed to one recipient. Past that, the next is stored, and follows
 /// out of the mailbox: slower, but bounded.
 const MAX_RELAYS: usize = 32;
-
-/// Addresses with something to say to, beyond one for each user: the strangers whose registration
-/// was refused. A further stranger is left unanswered until some of these are done.
-const MAX_STRANGERS: usize = 4096;
-
-/// What a server engine is set up with.
-#[derive(Debug, Clone, Copy)]
-pub struct ServerConfig {
-    /// Rows of the table of users, offline ones included.
-    pub max_users: usize,
-    /// How a time reads in the server's own time zone: `YYYY-MM-DD HH:MM:SS`.
-    pub local_time: fn(UnixTime) -> String,
-}
-
-/// What a server tells the program that it is embedded in.
-///
-/// Its [`Display`](fmt::Display) form is a line for a log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ServerEvent {
-    /// Somebody asks for a nickname.
-    RegisterRequest {
-        /// The nickname.
-        nickname: Nickname,
-        /// Who asks.
-        address: SocketAddr,
-    },
-    /// Somebody asks to go offline.
-    DeregisterRequest {
-        /// The nickname.
-        nickname: Nickname,
-        /// Who asks.
-        address: SocketAddr,
-    },
-    /// Somebody could not reach the recipient and asks the server to.
-    StoreRequest {
-        /// Who asks.
-        sender: Nickname,
-        /// For whom the message is.
-        recipient: Nickname,
-    },
-    /// No message waited for the one who just registered.
-    MailboxEmpty {
-        /// Who registered.
-        nickname: Nickname,
-    },
-    /// A user is online.
-    Online {
-        /// The user.
-        nickname: Nickname,
-        /// Where.
-        address: SocketAddr,
-    },
-    /// A user is offline.
-    Offline {
-        /// The user.
-        nickname: Nickname,
-    },
-    /// A mailbox cannot be used.
-    MailboxFault {
-        /// Whose.
-        nickname: Nickname,
-        /// Why not; names the file.
-        reason: String,
-    },
-}
-
-impl fmt::Display for ServerEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::RegisterRequest { nickname, .. } => {
-                write!(f, "Incoming Registration Request from {nickname}")
-            }
-            Self::DeregisterRequest { nickname, .. } => {
-                write!(f, "Incoming De-reg Request from {nickname}")
-            }
-            Self::StoreRequest { sender, .. } => {
-                write!(f, "Incoming Offline Message Request from {sender}")
-            }
-            Self::MailboxEmpty { nickname } => write!(f, "No Offline Message for {nickname}"),
-            Self::Online { nickname, address } => write!(f, "{nickname} is online at {address}"),
-            Self::Offline { nickname } => write!(f, "{nickname} is offline"),
-            Self::MailboxFault { nickname, reason } => {
-                write!(f, "The mailbox of {nickname} cannot be used: {reason}")
-            }
-        }
-    }
-}
-
-/// What a server engine is told, besides datagrams.
-#[derive(Debug)]
-pub enum ServerCommand {
-    /// The store has done something.
-    Store(StoreAnswer),
-    /// Tell everyone and stop; [`ServerEmit::Stopped`] says when that is done.
-    Stop,
-}
-
-/// What a server engine passes on.
-#[derive(Debug)]
-pub enum ServerEmit {
-    /// To the application.
-    Event(ServerEvent),
-    /// To the store.
-    Store(StoreRequest),
-    /// The engine is done.
-    Stopped,
-}
-
-/// What can be on its way to an address.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Item {
-    /// The answer to a request, or to a stranger who has none open.
-    Answer { notice: Notice, request: Option<RequestId> },
-    /// The table of users, as it is when it is sent.
-    Table,
-    /// Are you there?
-    Verification,
-    /// The message of this request, as the datagram that carries it.
-    Relay { request: RequestId, chat: Vec<u8> },
-    /// Stored messages follow.
-    MailNotice(Nickname),
-    /// A message of this mailbox, as the datagram that carries it.
-    Mail { recipient: Nickname, chat: Vec<u8> },
-    /// The server is down.
-    Farewell,
-}
 
 /// The server engine; the head of this file says what it promises.
 #[derive(Debug)]
@@ -472,57 +346,6 @@ impl Server {
         }
     }
 
-    fn answer(&mut self, now: Now, id: RequestId, notice: Notice) {
-        let Some((from, _)) = self.requests.get(id) else { return };
-        let tells_all = self.requests.tells_all(id);
-        if self.requests.is_awaited(id) {
-            let item = Item::Answer { notice, request: Some(id) };
-            self.links.push(now.at, from, item, Patience::PUSH);
-        } else {
-            self.requests.close(id);
-        }
-        if tells_all {
-            self.push_tables(now);
-        }
-    }
-
-    fn tell_stranger(&mut self, now: Now, to: SocketAddr, notice: Notice) {
-        if self.stopping || !self.has_room_for(to) {
-            return;
-        }
-        self.acknowledge(to);
-        let item = Item::Answer { notice, request: None };
-        let such = |waiting: &Item| matches!(waiting, Item::Answer { request: None, .. });
-        if self.links.waiting(to, such) == 0 {
-            self.links.push(now.at, to, item, Patience::ONCE);
-        }
-    }
-
-    /// Whether the links have room for one to this address.
-    fn has_room_for(&self, address: SocketAddr) -> bool {
-        self.directory.holder(address).is_some()
-            || self.links.len() < self.config.max_users + MAX_STRANGERS
-    }
-
-    /// Sends the table to everyone online.
-    fn push_tables(&mut self, now: Now) {
-        let addresses: Vec<SocketAddr> = self.directory.addresses().collect();
-        for address in addresses {
-            self.push_table(now, address);
-        }
-    }
-
-    /// Sends the table to one address, once however often it changes until its turn comes.
-    fn push_table(&mut self, now: Now, to: SocketAddr) {
-        if self.links.waiting(to, |item| *item == Item::Table) == 0 {
-            self.links.push(now.at, to, Item::Table, Patience::PUSH);
-        }
-    }
-
-    fn acknowledge(&mut self, to: SocketAddr) {
-        self.transmit(to, Datagram::Ack.encode());
-    }
-
     fn stop(&mut self, now: Now) {
         self.stopping = true;
         // Whoever answers a question now does not set a request going again.
@@ -537,57 +360,6 @@ impl Server {
         for address in self.directory.addresses() {
             self.links.push(now.at, address, Item::Farewell, Patience::FAREWELL);
         }
-    }
-
-    /// Sends what is due.
-    fn flush(&mut self, now: Now) {
-        enum Due {
-            Transmit(Vec<u8>),
-            Failed(Item),
-        }
-        while let Some((to, step)) = self.links.poll(now.at) {
-            let due = match step {
-                Step::Transmit(item) => Due::Transmit(render(item, to, &self.directory)),
-                Step::Failed(item) => Due::Failed(item),
-            };
-            match due {
-                Due::Transmit(payload) => self.transmit(to, payload),
-                Due::Failed(item) => self.on_failed(now, to, item),
-            }
-        }
-        if self.stopping && !self.stopped && self.links.is_idle() {
-            self.stopped = true;
-            self.outputs.push_back(Output::Emit(ServerEmit::Stopped));
-        }
-    }
-
-    fn transmit(&mut self, to: SocketAddr, payload: Vec<u8>) {
-        self.stats.count_sent(&payload);
-        self.outputs.push_back(Output::Transmit { to, payload });
-    }
-
-    fn emit(&mut self, event: ServerEvent) {
-        self.outputs.push_back(Output::Emit(ServerEmit::Event(event)));
-    }
-
-    fn store(&mut self, request: StoreRequest) {
-        self.outputs.push_back(Output::Emit(ServerEmit::Store(request)));
-    }
-}
-
-/// The datagram that carries an item, as things stand now.
-fn render(item: &Item, to: SocketAddr, directory: &Directory) -> Vec<u8> {
-    let notification = |notice: &Notice| {
-        let (text, offline) = (notice.to_string(), notice.means_offline());
-        Datagram::Notification { text, offline }.encode()
-    };
-    match item {
-        Item::Answer { notice, .. } => notification(notice),
-        Item::MailNotice(_) => notification(&Notice::HaveMessages),
-        Item::Farewell => notification(&Notice::ServerDown),
-        Item::Table => directory.table_for(to),
-        Item::Verification => Datagram::Verification.encode(),
-        Item::Relay { chat, .. } | Item::Mail { chat, .. } => chat.clone(),
     }
 }
 

@@ -1,0 +1,140 @@
+//! What goes into a client engine and comes out of it, besides datagrams.
+
+use chrono::NaiveDateTime;
+
+use crate::wire::Nickname;
+
+/// Messages that wait for their outcome, over all recipients: 4 MiB if each is as long as it can be.
+pub const MAX_PENDING: usize = 1024;
+
+/// The caller's number for something that it waits for.
+pub type Ticket = u64;
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Delivery {
+    /// The recipient acknowledged it.
+    Received,
+    /// The recipient acknowledged it to the server, which passed it on.
+    Relayed,
+    /// It is on the server's disk; the recipient gets it when it registers again.
+    Stored,
+}
+
+/// The way that a message came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Route {
+    /// From its sender's own address.
+    Direct,
+    /// Through the server, as it was sent.
+    Relayed,
+    /// Out of the server's mailbox.
+    Stored,
+}
+
+/// Why something was not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// Somebody else is online under this nickname.
+    NameTaken(Nickname),
+    /// The table of users does not have this nickname.
+    UnknownUser(Nickname),
+    /// The client is offline.
+    NotRegistered,
+    /// The message does not fit a datagram: its bytes on the wire.
+    TooLong(usize),
+    /// The server refused, in its own words.
+    Refused(String),
+    /// The server did not answer, or went down.
+    ServerNotResponding,
+    /// [`MAX_PENDING`] messages, or too many registrations, wait already.
+    TooManyPending,
+    /// The client is closed.
+    Closed,
+}
+
+/// A message as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incoming {
+    /// Who wrote it.
+    pub sender: Nickname,
+    /// The message.
+    pub text: String,
+    /// The way that it came.
+    pub route: Route,
+    /// The server's local time when it stored it.
+    pub stored_at: Option<NaiveDateTime>,
+}
+
+/// What a client tells the program that it is embedded in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClientEvent {
+    /// The server accepted the nickname: the client is online.
+    Registered {
+        /// The nickname.
+        nickname: Nickname,
+    },
+    /// The client is offline, by its own wish or the server's.
+    Deregistered {
+        /// The nickname that it had.
+        nickname: Nickname,
+    },
+    /// A line from the server for the user, in the server's words.
+    Notification {
+        /// The line.
+        text: String,
+    },
+    /// A new table of users came.
+    UsersChanged,
+    /// The recipient did not acknowledge a direct message in time; the server is asked.
+    Unacknowledged {
+        /// The recipient.
+        recipient: Nickname,
+    },
+    /// The server said that it is going down.
+    ServerDown,
+}
+
+/// What a client engine is told, besides datagrams.
+#[derive(Debug)]
+pub enum ClientCommand {
+    /// Go online under a nickname.
+    Register {
+        /// Comes back with the result.
+        ticket: Ticket,
+        /// The nickname.
+        nickname: Nickname,
+    },
+    /// Go offline.
+    Deregister {
+        /// Comes back with the result.
+        ticket: Ticket,
+    },
+    /// Send a message.
+    Send {
+        /// Comes back with the outcome.
+        ticket: Ticket,
+        /// For whom it is.
+        recipient: Nickname,
+        /// The message.
+        text: String,
+    },
+    /// Log off and end; [`ClientEmit::Closed`] says when that is done.
+    Close,
+}
+
+/// What a client engine passes on.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ClientEmit {
+    /// A message for the application.
+    Message(Incoming),
+    /// An event for the application.
+    Event(ClientEvent),
+    /// What became of a message.
+    Sent(Ticket, Result<Delivery, Failure>),
+    /// What became of a registration or deregistration.
+    Session(Ticket, Result<(), Failure>),
+    /// The engine is done.
+    Closed,
+}

@@ -1,0 +1,111 @@
+//! What goes into a server engine and comes out of it, besides datagrams.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use crate::proto::{StoreAnswer, StoreRequest, UnixTime};
+use crate::wire::Nickname;
+
+/// What a server engine is set up with.
+#[derive(Debug, Clone, Copy)]
+pub struct ServerConfig {
+    /// Rows of the table of users, offline ones included.
+    pub max_users: usize,
+    /// How a time reads in the server's own time zone: `YYYY-MM-DD HH:MM:SS`.
+    pub local_time: fn(UnixTime) -> String,
+}
+
+/// What a server tells the program that it is embedded in.
+///
+/// Its [`Display`](fmt::Display) form is a line for a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ServerEvent {
+    /// Somebody asks for a nickname.
+    RegisterRequest {
+        /// The nickname.
+        nickname: Nickname,
+        /// Who asks.
+        address: SocketAddr,
+    },
+    /// Somebody asks to go offline.
+    DeregisterRequest {
+        /// The nickname.
+        nickname: Nickname,
+        /// Who asks.
+        address: SocketAddr,
+    },
+    /// Somebody could not reach the recipient and asks the server to.
+    StoreRequest {
+        /// Who asks.
+        sender: Nickname,
+        /// For whom the message is.
+        recipient: Nickname,
+    },
+    /// No message waited for the one who just registered.
+    MailboxEmpty {
+        /// Who registered.
+        nickname: Nickname,
+    },
+    /// A user is online.
+    Online {
+        /// The user.
+        nickname: Nickname,
+        /// Where.
+        address: SocketAddr,
+    },
+    /// A user is offline.
+    Offline {
+        /// The user.
+        nickname: Nickname,
+    },
+    /// A mailbox cannot be used.
+    MailboxFault {
+        /// Whose.
+        nickname: Nickname,
+        /// Why not; names the file.
+        reason: String,
+    },
+}
+
+impl fmt::Display for ServerEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RegisterRequest { nickname, .. } => {
+                write!(f, "Incoming Registration Request from {nickname}")
+            }
+            Self::DeregisterRequest { nickname, .. } => {
+                write!(f, "Incoming De-reg Request from {nickname}")
+            }
+            Self::StoreRequest { sender, .. } => {
+                write!(f, "Incoming Offline Message Request from {sender}")
+            }
+            Self::MailboxEmpty { nickname } => write!(f, "No Offline Message for {nickname}"),
+            Self::Online { nickname, address } => write!(f, "{nickname} is online at {address}"),
+            Self::Offline { nickname } => write!(f, "{nickname} is offline"),
+            Self::MailboxFault { nickname, reason } => {
+                write!(f, "The mailbox of {nickname} cannot be used: {reason}")
+            }
+        }
+    }
+}
+
+/// What a server engine is told, besides datagrams.
+#[derive(Debug)]
+pub enum ServerCommand {
+    /// The store has done something.
+    Store(StoreAnswer),
+    /// Tell everyone and stop; [`ServerEmit::Stopped`] says when that is done.
+    Stop,
+}
+
+/// What a server engine passes on.
+#[derive(Debug)]
+pub enum ServerEmit {
+    /// To the application.
+    Event(ServerEvent),
+    /// To the store.
+    Store(StoreRequest),
+    /// The engine is done.
+    Stopped,
+}
