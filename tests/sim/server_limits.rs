@@ -116,3 +116,13 @@ fn an_answer_does_not_outlive_the_session_that_asked() {
     assert_eq!(server.from("b", ack()), ["b: Chat a: hi"]);
     assert_eq!(server.from("b", ack()), NOTHING, "a would take it for the answer to its next");
 }
+
+/// The question about the recipient was answered only after the sender had left.
+#[test]
+fn a_message_that_was_taken_is_kept_though_its_sender_leaves() {
+    let mut server = Script::with_a_and_b();
+    assert_eq!(server.from("a", keep("a", "b", "Online", "hi")), ["a: ack", "b: Verification"]);
+    server.from("a", dereg("a"));
+    server.wait(1_000);
+    assert_eq!(server.store.mailbox(&super::world::nickname("b")).len(), 1);
+}

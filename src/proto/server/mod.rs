@@ -118,7 +118,11 @@ impl Server {
                 self.emit(ServerEvent::DeregisterRequest { nickname, address: from });
             }
             Datagram::Keep { sender, recipient, .. } => {
-                self.emit(ServerEvent::StoreRequest { sender, recipient });
+                self.emit(ServerEvent::StoreRequest { sender: sender.clone(), recipient });
+                // Only now: what was taken is kept, even if its sender leaves before it is done.
+                if !self.directory.is_at(&sender, from) {
+                    return self.answer(now, id, Notice::NotRegistered(sender));
+                }
             }
             _ => {}
         }
@@ -132,16 +136,11 @@ impl Server {
         match request {
             Datagram::Register { nickname } => self.register(now, id, from, &nickname),
             Datagram::Deregister { nickname } => self.deregister(now, id, from, &nickname),
-            Datagram::Keep { sender, recipient, .. } => {
-                if !self.directory.is_at(&sender, from) {
-                    return self.answer(now, id, Notice::NotRegistered(sender));
-                }
-                match self.directory.find(&recipient) {
-                    None => self.answer(now, id, Notice::NotExisted(recipient)),
-                    Some((address, Presence::Online)) => self.ask(now, id, address),
-                    Some((_, Presence::Offline)) => self.keep(now, id),
-                }
-            }
+            Datagram::Keep { recipient, .. } => match self.directory.find(&recipient) {
+                None => self.answer(now, id, Notice::NotExisted(recipient)),
+                Some((address, Presence::Online)) => self.ask(now, id, address),
+                Some((_, Presence::Offline)) => self.keep(now, id),
+            },
             _ => {}
         }
     }
