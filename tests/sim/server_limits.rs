@@ -126,3 +126,15 @@ fn a_message_that_was_taken_is_kept_though_its_sender_leaves() {
     server.wait(1_000);
     assert_eq!(server.store.mailbox(&super::world::nickname("b")).len(), 1);
 }
+
+/// A client takes no table before it is welcomed.
+#[test]
+fn no_table_comes_before_the_welcome() {
+    let mut server = Script::with_a_and_b();
+    assert_eq!(server.from("c", reg("b")), ["c: ack", "b: Verification"]);
+    // b takes another name, which frees the one that c asked for.
+    server.from("b", reg("d"));
+    assert_eq!(server.from("b", ack()), ["b: [Welcome, You are registered.]"]);
+    let table = "b: Table a Online, b Online, d Online";
+    assert_eq!(server.from("b", ack()), [table]);
+}

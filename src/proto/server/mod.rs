@@ -157,7 +157,7 @@ impl Server {
         }
         // Whatever was on its way to this address was for an earlier life of it.
         self.requests.begin_session(from, id);
-        self.drop_all(now, from);
+        let dropped = self.links.cancel_all(now.at, from);
         self.end_mail(nickname);
         if let Some(before) = before.filter(|before| before != nickname) {
             self.emit(ServerEvent::Offline { nickname: before });
@@ -165,6 +165,8 @@ impl Server {
         self.emit(ServerEvent::Online { nickname: nickname.clone(), address: from });
         self.answer(now, id, Notice::Welcome);
         self.push_tables(now);
+        // Not before: a request that goes on may push a table, and none is taken before a welcome.
+        self.let_go(now, from, dropped);
         self.start_mail(nickname);
     }
 
@@ -172,7 +174,8 @@ impl Server {
         let online = self.directory.is_at(nickname, from);
         if online {
             self.directory.set_offline(nickname);
-            self.drop_all(now, from);
+            let dropped = self.links.cancel_all(now.at, from);
+            self.let_go(now, from, dropped);
             self.emit(ServerEvent::Offline { nickname: nickname.clone() });
         }
         // From another address it changes nothing, and yet tells the truth: it is not online there.
@@ -286,11 +289,11 @@ impl Server {
         }
     }
 
-    /// Ends whatever is under way with an address that begins a new life. Requests that asked
-    /// whether its user is there go on with the user it has now.
-    fn drop_all(&mut self, now: Now, address: SocketAddr) {
+    /// Ends what was under way to an address that begins a new life. Requests that asked whether
+    /// its user is there go on with the user it has now.
+    fn let_go(&mut self, now: Now, address: SocketAddr, dropped: Vec<Item>) {
         let waiting = self.questions.remove(&address).unwrap_or_default();
-        for item in self.links.cancel_all(now.at, address) {
+        for item in dropped {
             self.on_dropped(now, item);
         }
         for id in waiting {
