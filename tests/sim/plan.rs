@@ -1,5 +1,9 @@
 //! What a seed draws for a whole run, and what can be promised in it.
 
+use std::net::SocketAddr;
+
+use superchat::proto::Instant;
+
 use super::check::Promises;
 use super::network::{Random, Weather};
 
@@ -70,5 +74,37 @@ impl Plan {
         // again if its sender does not take the answer before the server gives up.
         let exactly_once = answers && !self.removals_fail && !self.applications_stall;
         Promises { acks, answers, exactly_once }
+    }
+}
+
+#[derive(Debug)]
+pub struct Person {
+    pub name: String,
+    pub classic: bool,
+    pub addresses: [SocketAddr; 2],
+    /// Where its program runs, if it does.
+    pub at: Option<SocketAddr>,
+    /// Where and when it ran last.
+    pub died: Option<(SocketAddr, Instant)>,
+}
+
+impl Person {
+    pub fn draw_some(random: &mut Random) -> Vec<Self> {
+        let count = random.within(2..=7);
+        let mut people: Vec<Self> = (0..count)
+            .map(|n| Self {
+                name: random.pick(&["sonic", "lanking", "Ωμέγα", "名前", "\"q\\"]).to_owned()
+                    + &n.to_string(),
+                classic: random.percent(30),
+                // Nobody ever has the address of another: a Chat does not say whom it is for.
+                addresses: [1, 2].map(|net| SocketAddr::from(([10, 0, net, n as u8], 1211))),
+                at: None,
+                died: None,
+            })
+            .collect();
+        if random.percent(25) {
+            people[1].name = people[0].name.clone();
+        }
+        people
     }
 }

@@ -10,34 +10,22 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use superchat::proto::Instant;
-
 use super::host::Host;
 use super::network::{Random, Weather};
-use super::plan::{Partitions, Plan};
+use super::plan::{Partitions, Person, Plan};
 use super::world::{World, nickname};
 
-/// How long a program that died stays dead, where acks to its last life must not reach the next.
+/// How long no program starts where one died, if no ack to the one is to reach the other.
 const MOURNING: Duration = Duration::from_secs(1);
 
 /// How long anything that was sent in the time of the faults is under way.
 const LAST_ECHO: Duration = Duration::from_secs(2);
 
-#[derive(Debug)]
-struct Person {
-    name: String,
-    classic: bool,
-    addresses: [SocketAddr; 2],
-    /// Where its program runs, if it does.
-    at: Option<SocketAddr>,
-    died: Instant,
-}
-
 /// Runs a seed, and returns how much virtual time that covered.
 pub fn run(seed: u64, trace: bool) -> Duration {
     let mut random = Random::new(seed);
     let plan = Plan::draw(&mut random);
-    let people = draw_people(&mut random);
+    let people = Person::draw_some(&mut random);
     if trace {
         println!("{plan:#?}\n{people:#?}");
     }
@@ -53,25 +41,6 @@ pub fn run(seed: u64, trace: bool) -> Duration {
     storm.rage();
     storm.calm_down();
     storm.world.now().since_start()
-}
-
-fn draw_people(random: &mut Random) -> Vec<Person> {
-    let count = random.within(2..=7);
-    let mut people: Vec<Person> = (0..count)
-        .map(|n| Person {
-            name: random.pick(&["sonic", "lanking", "Ωμέγα", "名前", "\"q\\"]).to_owned()
-                + &n.to_string(),
-            classic: random.percent(30),
-            // Nobody ever has the address of another: a Chat does not say whom it is for.
-            addresses: [1, 2].map(|net| SocketAddr::from(([10, 0, net, n as u8], 1211))),
-            at: None,
-            died: Instant::default(),
-        })
-        .collect();
-    if random.percent(10) {
-        people[1].name = people[0].name.clone();
-    }
-    people
 }
 
 struct Storm {
@@ -115,15 +84,18 @@ impl Storm {
     fn act(&mut self) {
         let who = self.random.within(0..=self.people.len() as u64 - 1) as usize;
         // A classic program exits when its server does not answer, one that is closed when done.
-        let person = &mut self.people[who];
-        if person.at.is_some_and(|at| self.world.host(at).is_none()) {
-            (person.at, person.died) = (None, self.world.now());
+        if self.people[who].at.is_some_and(|at| self.world.host(at).is_none()) {
+            self.bury(who);
         }
         let Some(at) = self.people[who].at else { return self.start(who) };
         match self.random.within(0..=99) {
             0..50 => self.send(who, at),
             50..60 => (0..8).for_each(|_| self.send(who, at)),
-            60..70 => self.world.crash(at),
+            60..65 => self.crash(who, at),
+            65..70 => {
+                self.crash(who, at);
+                self.start(who);
+            }
             70..73 => self.world.close(at),
             73..78 => self.world.deregister(at),
             78..84 => self.world.register(at),
@@ -139,13 +111,26 @@ impl Storm {
         }
     }
 
+    fn crash(&mut self, who: usize, at: SocketAddr) {
+        self.world.crash(at);
+        self.bury(who);
+    }
+
+    /// The program of this person does not run any more.
+    fn bury(&mut self, who: usize) {
+        let person = &mut self.people[who];
+        person.died = person.at.take().map(|at| (at, self.world.now()));
+    }
+
     /// A program starts, where that of this person died or at its other address.
     fn start(&mut self, who: usize) {
         let person = &mut self.people[who];
-        if !self.plan.quick_restarts && self.world.now() - person.died < MOURNING {
-            return;
-        }
-        let at = self.random.pick(&person.addresses);
+        let mourned = |(_, died)| self.world.now() - died >= MOURNING;
+        let again = self.plan.quick_restarts || person.died.is_none_or(mourned);
+        let at = match person.died {
+            Some((last, _)) if !again => *person.addresses.iter().find(|at| **at != last).unwrap(),
+            _ => self.random.pick(&person.addresses),
+        };
         person.at = Some(at);
         if person.classic {
             self.world.start_classic_client(at, &person.name);
@@ -210,8 +195,14 @@ impl Storm {
         self.world.full.clear();
         self.world.store.fail_appends = false;
         self.world.store.fail_removes = false;
-        // What is still under way can be taken for an answer to what follows: let it arrive first.
-        self.world.run_for(LAST_ECHO);
+        if self.plan.promises().exactly_once {
+            // The faults were such that it comes together by itself.
+            self.world.run_until_quiet(Duration::from_secs(60));
+            self.check_together(&self.world.present());
+        } else {
+            // What is still under way would be taken for an answer to what follows.
+            self.world.run_for(LAST_ECHO);
+        }
         // The server of 2017 drops requests that come while it tells others of the last one.
         let apart = if self.plan.classic_server { 10_000 } else { 100 };
         for at in self.running() {
@@ -227,15 +218,9 @@ impl Storm {
         }
         let present = self.world.present();
         if !self.plan.classic_server {
-            self.world.check_agreement();
-            let names = self.running_names();
-            assert_eq!(
-                present.iter().map(|(_, name)| name.clone()).collect::<BTreeSet<_>>(),
-                names
-            );
-            for (_, name) in &present {
-                assert_eq!(self.world.store.mailbox(&nickname(name)), [], "of {name}");
-            }
+            let names: BTreeSet<String> = present.iter().map(|(_, name)| name.clone()).collect();
+            assert_eq!(names, self.running_names());
+            self.check_together(&present);
         }
         self.world.ledger.check_delivered(&present.iter().map(|(_, name)| name.clone()).collect());
         self.meet(&present);
@@ -243,6 +228,14 @@ impl Storm {
             self.world.stop_server();
             self.world.run_for(Duration::from_secs(5));
             assert!(self.world.stopped && self.world.present().is_empty());
+        }
+    }
+
+    /// The tables agree, and who is present has its messages.
+    fn check_together(&self, present: &[(SocketAddr, String)]) {
+        self.world.check_agreement();
+        for (_, name) in present {
+            assert_eq!(self.world.store.mailbox(&nickname(name)), [], "of {name}");
         }
     }
 
