@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 pub use self::interface::{ServerCommand, ServerConfig, ServerEmit, ServerEvent};
 use self::mail::Mail;
 use self::outbox::Item;
-use self::requests::{RequestId, Requests};
+use self::requests::{Request, RequestId, Requests};
 use super::directory::Directory;
 use super::link::{Links, Patience};
 use super::{Engine, Input, Instant, Now, Output, Stats, StoreAnswer, StoreRequest, StoredMessage};
@@ -73,11 +73,14 @@ impl Server {
         }
         match Datagram::decode(payload) {
             Ok(Datagram::Ack) => self.on_ack(now, from),
-            Ok(
-                request @ (Datagram::Register { .. }
-                | Datagram::Deregister { .. }
-                | Datagram::Keep { .. }),
-            ) => {
+            Ok(Datagram::Register { nickname }) => {
+                self.on_request(now, from, Request::Register { nickname }, room);
+            }
+            Ok(Datagram::Deregister { nickname }) => {
+                self.on_request(now, from, Request::Deregister { nickname }, room);
+            }
+            Ok(Datagram::Keep { sender, recipient, seen, text }) => {
+                let request = Request::Keep { sender, recipient, seen, text };
                 self.on_request(now, from, request, room);
             }
             Ok(_) => self.stats.unexpected += 1,
@@ -89,7 +92,7 @@ impl Server {
         }
     }
 
-    fn on_request(&mut self, now: Now, from: SocketAddr, request: Datagram, room: bool) {
+    fn on_request(&mut self, now: Now, from: SocketAddr, request: Request, room: bool) {
         if self.stopping || !room || !self.has_room_for(from) {
             self.stats.busy += 1;
             return;
@@ -111,20 +114,19 @@ impl Server {
         };
         self.acknowledge(from);
         match request {
-            Datagram::Register { nickname } => {
+            Request::Register { nickname } => {
                 self.emit(ServerEvent::RegisterRequest { nickname, address: from });
             }
-            Datagram::Deregister { nickname } => {
+            Request::Deregister { nickname } => {
                 self.emit(ServerEvent::DeregisterRequest { nickname, address: from });
             }
-            Datagram::Keep { sender, recipient, .. } => {
+            Request::Keep { sender, recipient, .. } => {
                 self.emit(ServerEvent::StoreRequest { sender: sender.clone(), recipient });
                 // Only now: what was taken is kept, even if its sender leaves before it is done.
                 if !self.directory.is_at(&sender, from) {
                     return self.answer(now, id, Notice::NotRegistered(sender));
                 }
             }
-            _ => {}
         }
         self.proceed(now, id);
     }
@@ -134,14 +136,13 @@ impl Server {
     fn proceed(&mut self, now: Now, id: RequestId) {
         let Some((from, request)) = self.requests.get(id) else { return };
         match request {
-            Datagram::Register { nickname } => self.register(now, id, from, &nickname),
-            Datagram::Deregister { nickname } => self.deregister(now, id, from, &nickname),
-            Datagram::Keep { recipient, .. } => match self.directory.find(&recipient) {
+            Request::Register { nickname } => self.register(now, id, from, &nickname),
+            Request::Deregister { nickname } => self.deregister(now, id, from, &nickname),
+            Request::Keep { recipient, .. } => match self.directory.find(&recipient) {
                 None => self.answer(now, id, Notice::NotExisted(recipient)),
                 Some((address, Presence::Online)) => self.ask(now, id, address),
                 Some((_, Presence::Offline)) => self.keep(now, id),
             },
-            _ => {}
         }
     }
 
@@ -199,7 +200,7 @@ impl Server {
         self.directory.touch(from);
         match item {
             Item::Relay { request, .. } => {
-                if let Some((_, Datagram::Keep { recipient, .. })) = self.requests.get(request) {
+                if let Some((_, Request::Keep { recipient, .. })) = self.requests.get(request) {
                     self.answer(now, request, Notice::Received(recipient));
                 }
             }
@@ -225,14 +226,14 @@ impl Server {
     /// The user at an address, about whom a request asked, is there.
     fn on_there(&mut self, now: Now, address: SocketAddr, id: RequestId) {
         match self.requests.get(id) {
-            Some((_, Datagram::Register { nickname })) => {
+            Some((_, Request::Register { nickname })) => {
                 self.answer(now, id, Notice::AlreadyOnline(nickname));
             }
-            Some((from, Datagram::Keep { recipient, seen: Presence::Offline, .. })) => {
+            Some((from, Request::Keep { recipient, seen: Presence::Offline, .. })) => {
                 self.answer(now, id, Notice::Exists(recipient));
                 self.push_table(now, from);
             }
-            Some((_, Datagram::Keep { sender, text, .. })) => {
+            Some((_, Request::Keep { sender, text, .. })) => {
                 let relays = |item: &Item| matches!(item, Item::Relay { .. });
                 if self.links.waiting(address, relays) < MAX_RELAYS {
                     let chat = Datagram::Chat { sender, text }.encode();
@@ -242,13 +243,13 @@ impl Server {
                     self.keep(now, id);
                 }
             }
-            _ => {}
+            Some((_, Request::Deregister { .. })) | None => {}
         }
     }
 
     /// Has the store keep the message of a request.
     fn keep(&mut self, now: Now, id: RequestId) {
-        if let Some((_, Datagram::Keep { sender, recipient, text, .. })) = self.requests.get(id) {
+        if let Some((_, Request::Keep { sender, recipient, text, .. })) = self.requests.get(id) {
             let message = StoredMessage { sender, text, time: now.unix };
             self.store(StoreRequest::Append { request: id, recipient, message });
         }

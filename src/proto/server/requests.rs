@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use crate::wire::Datagram;
+use crate::wire::{Nickname, Presence};
 
 /// A number for each request that was ever opened.
 pub(super) type RequestId = u64;
@@ -20,10 +20,18 @@ const MAX_PER_ADDRESS: usize = 8;
 /// acknowledged, so that it is sent again.
 const MAX_OPEN: usize = 4096;
 
+/// What a server is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Request {
+    Register { nickname: Nickname },
+    Deregister { nickname: Nickname },
+    Keep { sender: Nickname, recipient: Nickname, seen: Presence, text: String },
+}
+
 #[derive(Debug)]
 struct Open {
     from: SocketAddr,
-    request: Datagram,
+    request: Request,
     /// The table of users changed on the way: everyone is told with the answer.
     tells_all: bool,
     /// Its sender still is who asked.
@@ -43,14 +51,14 @@ impl Requests {
     }
 
     /// Whether this request of this address is under way.
-    pub(super) fn is_open(&self, from: SocketAddr, request: &Datagram) -> bool {
+    pub(super) fn is_open(&self, from: SocketAddr, request: &Request) -> bool {
         self.by_address.get(&from).is_some_and(|ids| {
             ids.iter().any(|id| self.open.get(id).is_some_and(|open| open.request == *request))
         })
     }
 
     /// Opens a request, if there is room for it.
-    pub(super) fn open(&mut self, from: SocketAddr, request: Datagram) -> Option<RequestId> {
+    pub(super) fn open(&mut self, from: SocketAddr, request: Request) -> Option<RequestId> {
         let of_address = self.by_address.get(&from).map_or(0, Vec::len);
         if self.open.len() >= MAX_OPEN || of_address >= MAX_PER_ADDRESS {
             return None;
@@ -63,7 +71,7 @@ impl Requests {
     }
 
     /// Who asked, and what for.
-    pub(super) fn get(&self, id: RequestId) -> Option<(SocketAddr, Datagram)> {
+    pub(super) fn get(&self, id: RequestId) -> Option<(SocketAddr, Request)> {
         self.open.get(&id).map(|open| (open.from, open.request.clone()))
     }
 
@@ -107,25 +115,29 @@ impl Requests {
 mod tests {
     use super::*;
 
+    fn register(name: &str) -> Request {
+        Request::Register { nickname: Nickname::new(name).unwrap() }
+    }
+
     #[test]
     fn both_sides_of_the_limit_of_an_address() {
         let mut requests = Requests::new();
         let from = SocketAddr::from(([127, 0, 0, 1], 1));
         let ids: Vec<_> =
-            (0..MAX_PER_ADDRESS).map(|_| requests.open(from, Datagram::Ack).unwrap()).collect();
-        assert_eq!(requests.open(from, Datagram::Ack), None);
+            (0..MAX_PER_ADDRESS).map(|_| requests.open(from, register("a")).unwrap()).collect();
+        assert_eq!(requests.open(from, register("a")), None);
         requests.close(ids[0]);
-        assert!(requests.open(from, Datagram::Ack).is_some());
+        assert!(requests.open(from, register("a")).is_some());
     }
 
     #[test]
     fn a_closed_request_is_a_new_one() {
         let mut requests = Requests::new();
         let from = SocketAddr::from(([127, 0, 0, 1], 1));
-        let id = requests.open(from, Datagram::Verification).unwrap();
-        assert!(requests.is_open(from, &Datagram::Verification));
-        assert!(!requests.is_open(from, &Datagram::Ack));
+        let id = requests.open(from, register("b")).unwrap();
+        assert!(requests.is_open(from, &register("b")));
+        assert!(!requests.is_open(from, &register("a")));
         requests.close(id);
-        assert!(!requests.is_open(from, &Datagram::Verification));
+        assert!(!requests.is_open(from, &register("b")));
     }
 }
