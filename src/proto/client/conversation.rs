@@ -163,12 +163,11 @@ impl Client {
         now: Now,
         recipient: &Nickname,
         ticket: Ticket,
-        text: &str,
+        refusal: Failure,
     ) {
         let Some(conversation) = self.conversations.by_recipient.get_mut(recipient) else { return };
         if conversation.retried {
-            let refused = Failure::Refused(text.to_owned());
-            return self.settle(now, recipient, ticket, Err(refused));
+            return self.settle(now, recipient, ticket, Err(refusal));
         }
         conversation.retried = true;
         conversation.stage = Stage::TableDue;

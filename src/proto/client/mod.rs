@@ -20,7 +20,7 @@ use self::conversation::{Conversations, Direct};
 pub use self::interface::{
     ClientCommand, ClientEmit, ClientEvent, Delivery, Failure, Incoming, MAX_PENDING, Route, Ticket,
 };
-use self::request::{Heard, Request, Requests};
+use self::request::{Answer, Heard, Request, Requests};
 use super::link::{Links, Step};
 use super::timers::Timers;
 use super::{Engine, Input, Instant, Now, Output, Stats};
@@ -212,8 +212,8 @@ impl Client {
     }
 
     fn on_notification(&mut self, now: Now, text: String, offline: bool) {
-        let notice = Notice::parse(&text);
-        let down = offline && notice == Some(Notice::ServerDown);
+        let answer = Answer { notice: Notice::parse(&text), text: &text, offline };
+        let down = offline && answer.notice == Some(Notice::ServerDown);
         if !down && self.may_be_repeated(now) {
             // Unacknowledged, it comes again.
             self.stats.unexpected += 1;
@@ -222,18 +222,16 @@ impl Client {
         self.acknowledge(self.server);
         self.requests.heard_at = Some(now.at);
         // That a recipient is unknown is the outcome of its message, and said as such.
-        if !matches!(notice, Some(Notice::NotExisted(_))) {
+        if !matches!(answer.notice, Some(Notice::NotExisted(_))) {
             self.event(ClientEvent::Notification { text: text.clone() });
         }
-        match &notice {
-            Some(Notice::ServerDown) if offline => {
-                // First the cause, then what fails of it.
-                self.event(ClientEvent::ServerDown);
-                self.go_offline(now, &Failure::ServerNotResponding);
-                self.fail_request(now, &Failure::ServerNotResponding);
-            }
-            _ => self.on_answer(now, notice, &text, offline),
+        if down {
+            // First the cause, then what fails of it.
+            self.event(ClientEvent::ServerDown);
+            self.go_offline(now, &Failure::ServerNotResponding);
+            return self.fail_request(now, &Failure::ServerNotResponding);
         }
+        self.on_answer(now, &answer);
     }
 
     fn on_table(&mut self, now: Now, rows: Vec<Row>) {

@@ -52,6 +52,21 @@ pub(super) enum Request {
     },
 }
 
+/// A Notification, as an answer to a request.
+#[derive(Debug)]
+pub(super) struct Answer<'a> {
+    pub(super) notice: Option<Notice>,
+    pub(super) text: &'a str,
+    /// The client is offline from now on.
+    pub(super) offline: bool,
+}
+
+impl Answer<'_> {
+    fn refusal(&self) -> Failure {
+        Failure::Refused(self.text.to_owned())
+    }
+}
+
 /// Whether the server heard a request that nobody waits for any longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Heard {
@@ -182,73 +197,85 @@ impl Client {
     }
 
     /// A Notification came. If it answers the request under way, that is settled.
-    pub(super) fn on_answer(
-        &mut self,
-        now: Now,
-        notice: Option<Notice>,
-        text: &str,
-        offline: bool,
-    ) {
-        let refused = || Failure::Refused(text.to_owned());
+    pub(super) fn on_answer(&mut self, now: Now, answer: &Answer<'_>) {
         match self.requests.current.as_ref().map(|current| current.request.clone()) {
-            Some(Request::Register { ticket, nickname }) => match notice {
-                Some(Notice::Welcome) => {
-                    self.end_request();
-                    // The table of an earlier welcome is not waited for any longer.
-                    self.settle_registration();
-                    if self.is_registered() && nickname != self.nickname {
-                        // What was said under the old nickname is not for the new one.
-                        self.go_offline(now, &Failure::NotRegistered);
-                    }
-                    self.nickname = nickname.clone();
-                    self.phase = Phase::Welcomed { ticket };
-                    self.timers.set(Timer::FirstTable, now.at + TABLE_PATIENCE);
-                    self.event(ClientEvent::Registered { nickname });
-                }
-                // A late word to the session before this one.
-                Some(Notice::Bye | Notice::NotRegistered(_)) => return,
-                Some(Notice::AlreadyOnline(taken)) if taken == nickname => {
-                    self.fail_request(now, &Failure::NameTaken(nickname));
-                }
-                _ if offline => self.fail_request(now, &refused()),
-                _ => return,
-            },
-            Some(Request::Deregister { .. }) if offline => {
+            Some(Request::Register { ticket, nickname }) => {
+                self.on_registration_answer(now, ticket, nickname, answer);
+            }
+            Some(Request::Keep { recipient, ticket, .. }) => {
+                self.on_keep_answer(now, &recipient, ticket, answer);
+            }
+            Some(Request::Deregister { .. }) if answer.offline => {
                 self.go_offline(now, &Failure::NotRegistered);
                 self.settle_deregistration(Ok(()));
             }
-            Some(Request::Keep { recipient, ticket, .. }) => {
-                if offline {
-                    // First, so that nothing more is asked of a server that would not hear it.
-                    self.end_request();
-                    self.go_offline(now, &Failure::NotRegistered);
-                    return self.next_request(now);
-                }
-                let about_it = |name: &Nickname| *name == recipient;
-                let outcome = match notice {
-                    Some(Notice::Saved) => Ok(Delivery::Stored),
-                    Some(Notice::Received(name)) if about_it(&name) => Ok(Delivery::Relayed),
-                    Some(Notice::Exists(name)) if about_it(&name) => {
-                        self.end_request();
-                        self.on_there_after_all(now, &recipient, ticket, text);
-                        return self.next_request(now);
-                    }
-                    Some(Notice::NotExisted(name)) if about_it(&name) => {
-                        Err(Failure::UnknownUser(name))
-                    }
-                    Some(Notice::NotSaved(_)) => Err(refused()),
-                    _ => return,
-                };
-                if let Some(current) = &self.requests.current {
-                    self.requests.last_kept.clone_from(&current.datagram);
-                }
-                self.end_request();
-                self.settle(now, &recipient, ticket, outcome);
-            }
-            _ if offline => self.go_offline(now, &Failure::NotRegistered),
-            _ => return,
+            None if answer.offline => self.go_offline(now, &Failure::NotRegistered),
+            Some(Request::Deregister { .. }) | None => {}
         }
         self.next_request(now);
+    }
+
+    fn on_registration_answer(
+        &mut self,
+        now: Now,
+        ticket: Ticket,
+        nickname: Nickname,
+        answer: &Answer<'_>,
+    ) {
+        match &answer.notice {
+            Some(Notice::Welcome) => {
+                self.end_request();
+                // The table of an earlier welcome is not waited for any longer.
+                self.settle_registration();
+                if self.is_registered() && nickname != self.nickname {
+                    // What was said under the old nickname is not for the new one.
+                    self.go_offline(now, &Failure::NotRegistered);
+                }
+                self.nickname = nickname.clone();
+                self.phase = Phase::Welcomed { ticket };
+                self.timers.set(Timer::FirstTable, now.at + TABLE_PATIENCE);
+                self.event(ClientEvent::Registered { nickname });
+            }
+            // A late word to the session before this one.
+            Some(Notice::Bye | Notice::NotRegistered(_)) => {}
+            Some(Notice::AlreadyOnline(taken)) if *taken == nickname => {
+                self.fail_request(now, &Failure::NameTaken(nickname));
+            }
+            _ if answer.offline => self.fail_request(now, &answer.refusal()),
+            _ => {}
+        }
+    }
+
+    fn on_keep_answer(
+        &mut self,
+        now: Now,
+        recipient: &Nickname,
+        ticket: Ticket,
+        answer: &Answer<'_>,
+    ) {
+        if answer.offline {
+            // First the request, so that nothing more is asked of a server that would not hear it.
+            self.end_request();
+            return self.go_offline(now, &Failure::NotRegistered);
+        }
+        let outcome = match &answer.notice {
+            Some(Notice::Saved) => Ok(Delivery::Stored),
+            Some(Notice::Received(name)) if name == recipient => Ok(Delivery::Relayed),
+            Some(Notice::Exists(name)) if name == recipient => {
+                self.end_request();
+                return self.on_there_after_all(now, recipient, ticket, answer.refusal());
+            }
+            Some(Notice::NotExisted(name)) if name == recipient => {
+                Err(Failure::UnknownUser(name.clone()))
+            }
+            Some(Notice::NotSaved(_)) => Err(answer.refusal()),
+            _ => return,
+        };
+        if let Some(current) = &self.requests.current {
+            self.requests.last_kept.clone_from(&current.datagram);
+        }
+        self.end_request();
+        self.settle(now, recipient, ticket, outcome);
     }
 
     fn end_request(&mut self) -> Option<Request> {
