@@ -421,6 +421,12 @@ typedef struct superchat_client_options {
 } superchat_client_options;
 
 /**
+ * Called with what became of a posted registration or deregistration, on the thread of the other
+ * callbacks, after the events that came with it.
+ */
+typedef void (*superchat_on_done)(void *userdata, enum superchat_status status);
+
+/**
  * Called with what became of a posted message, on the thread of the other callbacks: OK and the
  * delivery, or another status and NONE.
  */
@@ -514,6 +520,25 @@ enum superchat_status superchat_client_connect(const struct superchat_client_opt
  */
 enum superchat_status superchat_client_register(const struct superchat_client *client,
                                                 const char *nickname);
+
+/**
+ * Goes online without waiting. nickname: as superchat_client_register. on_done: called once with what
+ * became of it, with userdata, unless this returns another status than OK; or NULL. Any thread,
+ * callbacks included. Returns OK, INVALID_ARGUMENT, NICKNAME, CLOSED or TOO_MANY_PENDING.
+ */
+enum superchat_status superchat_client_post_register(const struct superchat_client *client,
+                                                     const char *nickname,
+                                                     superchat_on_done on_done,
+                                                     void *userdata);
+
+/**
+ * Goes offline without waiting. on_done: called once with what became of it, with userdata, unless
+ * this returns another status than OK; or NULL. Any thread, callbacks included. Returns OK,
+ * INVALID_ARGUMENT, CLOSED or TOO_MANY_PENDING.
+ */
+enum superchat_status superchat_client_post_deregister(const struct superchat_client *client,
+                                                       superchat_on_done on_done,
+                                                       void *userdata);
 
 /**
  * Goes offline, and waits for the server; messages then wait in the server's mailbox. Any thread,

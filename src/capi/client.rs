@@ -10,7 +10,7 @@ use super::events::{
 };
 use super::status::superchat_status;
 use super::strings;
-use crate::Client;
+use crate::{Client, Error};
 
 /// A client. Made by superchat_client_connect, freed by superchat_client_free.
 pub struct superchat_client(Client);
@@ -48,6 +48,22 @@ pub type superchat_on_outcome = Option<
         delivery: superchat_delivery,
     ),
 >;
+
+/// Called with what became of a posted registration or deregistration, on the thread of the other
+/// callbacks, after the events that came with it.
+pub type superchat_on_done =
+    Option<unsafe extern "C" fn(userdata: *mut c_void, status: superchat_status)>;
+
+/// Has `callback`, if there is one, called with what became of something.
+fn tell_done(callback: superchat_on_done, userdata: Userdata, outcome: Result<(), Error>) {
+    let Some(callback) = callback else { return };
+    let status = match outcome {
+        Ok(()) => superchat_status::Ok,
+        Err(error) => (&error).into(),
+    };
+    // SAFETY: the header asks for a function of this type that may be called on any thread.
+    unsafe { callback(userdata.get(), status) }
+}
 
 /// Options with everything at its default; the nickname is to be set.
 #[unsafe(no_mangle)]
@@ -143,6 +159,52 @@ pub unsafe extern "C" fn superchat_client_register(
             Some(nickname) => client.register(nickname)?,
             None => client.register(client.nickname().as_str())?,
         }
+        Ok(())
+    })
+}
+
+/// Goes online without waiting. nickname: as superchat_client_register. on_done: called once with what
+/// became of it, with userdata, unless this returns another status than OK; or NULL. Any thread,
+/// callbacks included. Returns OK, INVALID_ARGUMENT, NICKNAME, CLOSED or TOO_MANY_PENDING.
+///
+/// # Safety
+/// The pointers are NULL or as the header describes them.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn superchat_client_post_register(
+    client: *const superchat_client,
+    nickname: *const c_char,
+    on_done: superchat_on_done,
+    userdata: *mut c_void,
+) -> superchat_status {
+    fallible(|| {
+        // SAFETY: as the header describes them, by contract.
+        let (client, nickname) = unsafe { (handle(client)?, strings::optional(nickname)?) };
+        let last = client.nickname();
+        let userdata = Userdata(userdata);
+        client.post_register_then(nickname.unwrap_or(last.as_str()), move |outcome| {
+            tell_done(on_done, userdata, outcome);
+        })?;
+        Ok(())
+    })
+}
+
+/// Goes offline without waiting. on_done: called once with what became of it, with userdata, unless
+/// this returns another status than OK; or NULL. Any thread, callbacks included. Returns OK,
+/// INVALID_ARGUMENT, CLOSED or TOO_MANY_PENDING.
+///
+/// # Safety
+/// The pointers are NULL or as the header describes them.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn superchat_client_post_deregister(
+    client: *const superchat_client,
+    on_done: superchat_on_done,
+    userdata: *mut c_void,
+) -> superchat_status {
+    fallible(|| {
+        let userdata = Userdata(userdata);
+        // SAFETY: as the header describes it, by contract.
+        unsafe { handle(client) }?
+            .post_deregister_then(move |outcome| tell_done(on_done, userdata, outcome))?;
         Ok(())
     })
 }

@@ -65,6 +65,13 @@ static void on_outcome(void *userdata, superchat_status status, superchat_delive
     superchat_client_close(seen->closes);
 }
 
+static void on_done(void *userdata, superchat_status status)
+{
+    struct seen *seen = (struct seen *)userdata;
+    CHECK(status == SUPERCHAT_STATUS_OK);
+    CHECK(write(seen->pipe[1], "", 1) == 1);
+}
+
 static void count_online(void *userdata, const superchat_user *user)
 {
     *(int *)userdata += user->online && strncmp(user->address, "127.0.0.1:", 10) == 0;
@@ -106,6 +113,8 @@ static void check_null(void)
     CHECK(superchat_client_post(NULL, "a", "b", NULL, NULL) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
     CHECK(superchat_client_register(NULL, NULL) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
     CHECK(superchat_client_deregister(NULL) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
+    CHECK(superchat_client_post_register(NULL, NULL, NULL, NULL) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
+    CHECK(superchat_client_post_deregister(NULL, NULL, NULL) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
     CHECK(superchat_client_users(NULL, NULL, NULL) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
     CHECK(superchat_client_stats(NULL, &stats) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
     CHECK(superchat_server_users(NULL, NULL, NULL) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
@@ -206,6 +215,13 @@ int main(int argc, char **argv)
     CHECK(superchat_client_stats(sonic, &stats) == SUPERCHAT_STATUS_OK);
     CHECK(stats.received > 0 && stats.malformed == 0);
     CHECK(superchat_server_stats(server, &stats) == SUPERCHAT_STATUS_OK && stats.sent > 0);
+
+    CHECK(superchat_client_post_deregister(sonic, on_done, &sonic_seen) == SUPERCHAT_STATUS_OK);
+    CHECK(read(sonic_seen.pipe[0], text, 1) == 1 && !superchat_client_is_registered(sonic));
+    CHECK(superchat_client_post_register(sonic, NULL, on_done, &sonic_seen) == SUPERCHAT_STATUS_OK);
+    CHECK(read(sonic_seen.pipe[0], text, 1) == 1 && superchat_client_is_registered(sonic));
+    CHECK(superchat_client_post_register(sonic, "two words", on_done, NULL)
+          == SUPERCHAT_STATUS_NICKNAME);
 
     /* A callback that closes its own client. */
     lanking_seen.closes = lanking;
