@@ -241,11 +241,13 @@ impl Storm {
 
     /// Everyone sends everyone a message.
     fn meet(&mut self, present: &[(SocketAddr, String)]) {
+        // The server of 2017 gives a name to two at a time.
+        let names: BTreeSet<&String> = present.iter().map(|(_, name)| name).collect();
         let mut texts = Vec::new();
-        for (at, from) in present {
-            for (_, to) in present {
-                let text = format!("{from} meets {to}");
-                self.world.send(*at, to, &text);
+        for (at, _) in present {
+            for name in &names {
+                let text = format!("{at} meets {name}");
+                self.world.send(*at, name, &text);
                 texts.push(text);
             }
         }
