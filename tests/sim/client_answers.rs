@@ -36,6 +36,17 @@ fn without_an_ack_it_is_saved() {
     assert_eq!(client.answered(saved), ["s: ack", "says Sent(1, Ok(Stored))"]);
 }
 
+/// To ask again while the answer is on its way would have the message kept twice.
+#[test]
+fn an_acknowledged_request_waits_longer_for_its_answer_than_the_server_takes() {
+    let mut client = Script::online();
+    client.send("c", "hi");
+    client.from("s", ack());
+    assert_eq!(client.wait(3_999), NOTHING);
+    assert_eq!(client.wait(1), ["1 s: Keep a to c, Offline: hi"]);
+    assert_eq!(client.wait(500), ["500 s: Keep a to c, Offline: hi"]);
+}
+
 #[test]
 fn who_is_offline_by_the_table_is_not_tried() {
     let mut client = Script::online();

@@ -21,9 +21,11 @@ const FAREWELL_TRIES: u8 = 2;
 /// How long an ack is waited for.
 const ACK_PATIENCE: Duration = Duration::from_millis(500);
 
-/// How long the answer is waited for once an ack came: the server may have to ask a third party,
-/// or its disk.
-const ANSWER_PATIENCE: Duration = Duration::from_millis(1500);
+/// How long the answer is waited for once an ack came. The server repeats it by itself, so that
+/// asking again is for one that forgot; and asking again while the answer is on its way may have the
+/// request carried out twice. So this is longer than the slowest answer: a Verification (750 ms), a
+/// relay that is not taken (2.5 s), and the disk.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(4);
 
 /// How long after an answer the server may repeat it: five tries, 500 ms apart, and the way.
 const REPEATED_FOR: Duration = Duration::from_millis(3500);
