@@ -103,7 +103,7 @@ typedef enum superchat_status {
      */
     SUPERCHAT_STATUS_SERVER_NOT_RESPONDING = 11,
     /**
-     * Too many calls wait for their outcome: 1024 messages, or 16 registrations.
+     * Too many calls wait for their outcome: 1024 messages, 16 registrations, or 1024 callbacks.
      */
     SUPERCHAT_STATUS_TOO_MANY_PENDING = 12,
     /**
@@ -516,7 +516,7 @@ enum superchat_status superchat_client_connect(const struct superchat_client_opt
 /**
  * Goes online, and waits for the server. nickname: another nickname to register under, or NULL for
  * the last one. Any thread, callbacks included. Returns OK, INVALID_ARGUMENT, NICKNAME, NAME_TAKEN,
- * REFUSED, SERVER_NOT_RESPONDING or CLOSED.
+ * REFUSED, SERVER_NOT_RESPONDING, TOO_MANY_PENDING or CLOSED.
  */
 enum superchat_status superchat_client_register(const struct superchat_client *client,
                                                 const char *nickname);
@@ -542,8 +542,8 @@ enum superchat_status superchat_client_post_deregister(const struct superchat_cl
 
 /**
  * Goes offline, and waits for the server; messages then wait in the server's mailbox. Any thread,
- * callbacks included. Returns OK, INVALID_ARGUMENT, SERVER_NOT_RESPONDING or CLOSED; the client is
- * offline all the same.
+ * callbacks included. Returns OK, INVALID_ARGUMENT, SERVER_NOT_RESPONDING or CLOSED, with which the
+ * client is offline all the same, or TOO_MANY_PENDING.
  */
 enum superchat_status superchat_client_deregister(const struct superchat_client *client);
 
@@ -613,7 +613,7 @@ void superchat_client_close(const struct superchat_client *client);
 /**
  * Closes the client, if it is not closed, and frees it. Does nothing if client is NULL. No other
  * thread may be using it. After this returns on_message and on_event are not called any more; if it
- * was called from inside a callback, on_outcome may still be.
+ * was called from inside a callback, on_outcome and on_done may still be.
  */
 void superchat_client_free(struct superchat_client *client);
 

@@ -51,7 +51,7 @@ class ServerNotRespondingError(Error, TimeoutError):
 
 
 class TooManyPendingError(Error, RuntimeError):
-    """Too many calls wait for their outcome: 1024 messages, or 16 registrations."""
+    """Too many calls wait for their outcome: 1024 messages, 16 registrations, or 1024 futures."""
 
 
 class ClosedError(Error, ConnectionError):

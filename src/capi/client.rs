@@ -143,7 +143,7 @@ unsafe fn handle<'a>(client: *const superchat_client) -> Result<&'a Client, Faul
 
 /// Goes online, and waits for the server. nickname: another nickname to register under, or NULL for
 /// the last one. Any thread, callbacks included. Returns OK, INVALID_ARGUMENT, NICKNAME, NAME_TAKEN,
-/// REFUSED, SERVER_NOT_RESPONDING or CLOSED.
+/// REFUSED, SERVER_NOT_RESPONDING, TOO_MANY_PENDING or CLOSED.
 ///
 /// # Safety
 /// The pointers are NULL or as the header describes them.
@@ -210,8 +210,8 @@ pub unsafe extern "C" fn superchat_client_post_deregister(
 }
 
 /// Goes offline, and waits for the server; messages then wait in the server's mailbox. Any thread,
-/// callbacks included. Returns OK, INVALID_ARGUMENT, SERVER_NOT_RESPONDING or CLOSED; the client is
-/// offline all the same.
+/// callbacks included. Returns OK, INVALID_ARGUMENT, SERVER_NOT_RESPONDING or CLOSED, with which the
+/// client is offline all the same, or TOO_MANY_PENDING.
 ///
 /// # Safety
 /// The pointer is NULL or as the header describes it.
@@ -404,7 +404,7 @@ pub unsafe extern "C" fn superchat_client_close(client: *const superchat_client)
 
 /// Closes the client, if it is not closed, and frees it. Does nothing if client is NULL. No other
 /// thread may be using it. After this returns on_message and on_event are not called any more; if it
-/// was called from inside a callback, on_outcome may still be.
+/// was called from inside a callback, on_outcome and on_done may still be.
 ///
 /// # Safety
 /// The pointer is NULL or as the header describes it.

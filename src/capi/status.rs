@@ -33,7 +33,7 @@ pub enum superchat_status {
     Refused = 10,
     /// The server did not answer five tries, 500 ms apart, or said that it goes down.
     ServerNotResponding = 11,
-    /// Too many calls wait for their outcome: 1024 messages, or 16 registrations.
+    /// Too many calls wait for their outcome: 1024 messages, 16 registrations, or 1024 callbacks.
     TooManyPending = 12,
     /// The client is closed, or was closed before the outcome was known.
     Closed = 13,

@@ -262,7 +262,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::Nickname`], [`Error::NameTaken`], [`Error::Refused`],
-    /// [`Error::ServerNotResponding`], [`Error::Closed`].
+    /// [`Error::ServerNotResponding`], [`Error::TooManyPending`], [`Error::Closed`].
     pub fn register(&self, name: &str) -> Result<(), Error> {
         self.register_as(nickname(name)?)
     }
@@ -281,7 +281,8 @@ impl Client {
     /// outcome, in order with the events.
     ///
     /// # Errors
-    /// As [`post_register`](Self::post_register); the callback is not called then.
+    /// As [`post_register`](Self::post_register), and [`Error::TooManyPending`] at once while too many
+    /// callbacks wait; the callback is not called then.
     pub fn post_register_then(
         &self,
         name: &str,
@@ -304,7 +305,8 @@ impl Client {
     /// Goes offline, and waits for the server. Messages then wait in the server's mailbox.
     ///
     /// # Errors
-    /// [`Error::ServerNotResponding`], [`Error::Closed`]; it is offline all the same.
+    /// [`Error::ServerNotResponding`] and [`Error::Closed`], with which it is offline all the same;
+    /// [`Error::TooManyPending`].
     pub fn deregister(&self) -> Result<(), Error> {
         self.post_deregister()?.wait()
     }
@@ -324,7 +326,8 @@ impl Client {
     /// the outcome, in order with the events.
     ///
     /// # Errors
-    /// As [`post_deregister`](Self::post_deregister); the callback is not called then.
+    /// As [`post_deregister`](Self::post_deregister), and [`Error::TooManyPending`] at once while too
+    /// many callbacks wait; the callback is not called then.
     pub fn post_deregister_then(
         &self,
         callback: impl FnOnce(Result<(), Error>) + Send + 'static,
@@ -363,7 +366,8 @@ impl Client {
     /// messages and events.
     ///
     /// # Errors
-    /// As [`post`](Self::post); the callback is not called then.
+    /// As [`post`](Self::post), and [`Error::TooManyPending`] at once while too many callbacks wait;
+    /// the callback is not called then.
     pub fn post_then(
         &self,
         recipient: &str,
@@ -394,8 +398,11 @@ impl Client {
         if self.port.command(command(ticket)) {
             return Ok(());
         }
-        self.waiting.take(ticket);
-        Err(Error::Closed)
+        // Where the driver ended in between, whoever waits was told already.
+        match self.waiting.take(ticket) {
+            Some(_) => Err(Error::Closed),
+            None => Ok(()),
+        }
     }
 
     /// Logs off and stops. What is pending fails with [`Error::Closed`]. A server that does not

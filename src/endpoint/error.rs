@@ -84,7 +84,7 @@ pub enum Error {
         /// The server's address.
         server: SocketAddr,
     },
-    /// Too many calls wait for their outcome: 1024 messages, or 16 registrations.
+    /// Too many calls wait for their outcome: 1024 messages, 16 registrations, or 1024 callbacks.
     #[error("too many calls wait for their outcome; wait for some of them")]
     TooManyPending,
     /// The client is closed, or was closed before the outcome was known.

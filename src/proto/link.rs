@@ -43,9 +43,17 @@ impl Patience {
     pub(super) const FAREWELL: Self = Self { tries: 2, interval: Self::CLASSIC, urgent: true };
 }
 
+/// Whether a datagram was sent at least once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begun {
+    Yes,
+    No,
+}
+
 #[derive(Debug)]
 struct Exchange<T> {
     item: T,
+    begun: Begun,
     patience: Patience,
     sent: u8,
     last_sent: Instant,
@@ -70,7 +78,7 @@ pub(super) enum Step<'a, T> {
     Failed(T),
 }
 
-/// What became of one step: done, or when there is more to do.
+/// What a link is to do, or until when nothing.
 enum Next {
     Transmit,
     Fail,
@@ -88,7 +96,8 @@ impl<T> Link<T> {
     }
 
     fn push(&mut self, item: T, patience: Patience) {
-        let exchange = Exchange { item, patience, sent: 0, last_sent: Instant::default() };
+        let exchange =
+            Exchange { item, begun: Begun::No, patience, sent: 0, last_sent: Instant::default() };
         if patience.urgent {
             self.queue.push_front(exchange);
         } else {
@@ -121,6 +130,7 @@ impl<T> Link<T> {
             return Next::WaitUntil(self.quiet_until);
         }
         let Some(mut next) = self.queue.pop_front() else { return Next::Empty };
+        next.begun = Begun::Yes;
         next.sent += 1;
         next.last_sent = now;
         self.current = Some(next);
@@ -187,26 +197,32 @@ impl<T> Links<T> {
         item
     }
 
-    /// Ends the exchange that is on its way to an address, if `which` picks it.
-    pub(super) fn cancel_current(
+    /// Ends every exchange with an address that `which` picks, and returns their items.
+    pub(super) fn cancel(
         &mut self,
         now: Instant,
         to: SocketAddr,
-        which: impl Fn(&T) -> bool,
-    ) -> Option<T> {
-        let link = self.links.get_mut(&to)?;
-        link.current.as_ref().filter(|current| which(&current.item))?;
+        which: impl Fn(&T, Begun) -> bool,
+    ) -> Vec<T> {
+        let Some(link) = self.links.get_mut(&to) else { return Vec::new() };
+        let mut cancelled = Vec::new();
+        if link.current.as_ref().is_some_and(|current| which(&current.item, Begun::Yes)) {
+            cancelled.extend(link.end_current(0).map(|exchange| exchange.item));
+        }
+        for exchange in std::mem::take(&mut link.queue) {
+            if which(&exchange.item, exchange.begun) {
+                cancelled.push(exchange.item);
+            } else {
+                link.queue.push_back(exchange);
+            }
+        }
         self.timers.set(to, now);
-        Some(link.end_current(0)?.item)
+        cancelled
     }
 
     /// Ends every exchange with an address, and returns their items.
     pub(super) fn cancel_all(&mut self, now: Instant, to: SocketAddr) -> Vec<T> {
-        let current = self.cancel_current(now, to, |_| true);
-        let Some(link) = self.links.get_mut(&to) else { return Vec::new() };
-        self.timers.set(to, now);
-        let waiting = link.queue.drain(..).map(|exchange| exchange.item);
-        current.into_iter().chain(waiting).collect()
+        self.cancel(now, to, |_, _| true)
     }
 
     /// The addresses that there is something to say to, or an ack owed from.
@@ -359,8 +375,9 @@ mod tests {
             links.push(at(0), PEER, item, Patience::PUSH);
         }
         assert_eq!(steps(&mut links, 0), "a");
-        assert_eq!(links.cancel_current(at(1), PEER, |item| *item == 'b'), None);
-        assert_eq!(links.cancel_all(at(1), PEER), ['a', 'b', 'c']);
+        let begun = |_: &char, begun| begun == Begun::Yes;
+        assert_eq!(links.cancel(at(1), PEER, begun), ['a']);
+        assert_eq!(links.cancel_all(at(1), PEER), ['b', 'c']);
         links.push(at(1), PEER, 'd', Patience::PUSH);
         assert_eq!(steps(&mut links, 1), "");
         assert_eq!(links.acknowledge(at(2), PEER), None);

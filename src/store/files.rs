@@ -292,6 +292,9 @@ impl Store for FileStore {
                     answers.push(StoreAnswer::Appended { request, recipient, result });
                 }
                 StoreRequest::Load { request, recipient } => {
+                    // What is delivered must not turn out to be refused.
+                    let failed = self.sync(std::mem::take(&mut added));
+                    withdraw(&mut answers, failed);
                     let result = self.load(&recipient);
                     answers.push(StoreAnswer::Loaded { request, recipient, result });
                 }

@@ -9,9 +9,9 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-_STDOUT = 1
+_STDOUT, _STDERR = 1, 2
 
 # Longer than this, and whoever reads has stopped reading.
 _STALLED_AFTER = 0.2
@@ -32,11 +32,21 @@ def use_utf8() -> None:
 
 def say(text: str, end: str = "\n") -> None:
     """Write a line to standard output."""
-    # Past Python's own buffer, whose lock a thread that is stuck here would keep to the end.
-    data = (text + end).encode(errors="backslashreplace")
     with writing():
-        while data:
-            data = data[os.write(_STDOUT, data) :]
+        _write(_STDOUT, text + end)
+
+
+def complain(text: str) -> None:
+    """Write a line to standard error, if anybody takes it."""
+    with suppress(OSError):
+        _write(_STDERR, f"superchat: {text}\n")
+
+
+def _write(file: int, text: str) -> None:
+    # Past Python's own buffer, whose lock a thread that is stuck here would keep to the end.
+    data = text.encode(errors="backslashreplace")
+    while data:
+        data = data[os.write(file, data) :]
 
 
 @contextmanager

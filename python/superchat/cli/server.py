@@ -2,14 +2,14 @@
 
 import contextlib
 import queue
-import sys
 import threading
+from collections.abc import Callable
 
 import superchat
 from superchat import events
 from superchat.cli import signals
 from superchat.cli.arguments import ServerArguments
-from superchat.cli.output import Gone, say
+from superchat.cli.output import Gone, complain, say
 from superchat.cli.visible import visible
 
 # Lines that wait for a reader who does not keep up. Past that they are left out: serving goes on.
@@ -21,41 +21,42 @@ _LAST_LINES = 1.0
 
 def run(arguments: ServerArguments) -> int:
     """Serve until Ctrl+C; the result is the exit status."""
-    printer = _Printer()
+    lines, faults = _Printer(_print), _Printer(complain)
 
     def on_event(event: events.ServerEvent) -> None:
         if isinstance(event, events.MailboxFault):
-            print(f"superchat: {visible(event.reason)}", file=sys.stderr, flush=True)
+            faults.put(visible(event.reason))
         elif not arguments.quiet and (line := _line(event)):
-            printer.say(line)
+            lines.put(line)
 
     server = superchat.Server(
         arguments.port, arguments.host, directory=arguments.directory, on_event=on_event
     )
-    printer.start(
-        "Socket created and binded",
-        f"listening on: {visible(arguments.host)} : {arguments.port}",
-        "Server Mode Start",
-    )
+    _print("Socket created and binded")
+    _print(f"listening on: {visible(arguments.host)} : {arguments.port}")
+    _print("Server Mode Start")
+    lines.start()
+    faults.start()
     signals.wait()
     server.stop()
-    printer.stop()
+    lines.stop()
+    faults.stop()
     return 0
 
 
 class _Printer:
     """Prints on a thread of its own, so that a reader who stops reading stops nothing else."""
 
-    def __init__(self) -> None:
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
         self._lines: queue.Queue[str | None] = queue.Queue(_LINES)
         self._thread = threading.Thread(target=self._print, daemon=True)
 
-    def start(self, *first: str) -> None:
-        """Print these lines, then whatever was said meanwhile, then what will be."""
-        _print(*first)
+    def start(self) -> None:
+        """Print what was put meanwhile, then what will be."""
         self._thread.start()
 
-    def say(self, line: str) -> None:
+    def put(self, line: str) -> None:
         with contextlib.suppress(queue.Full):
             self._lines.put_nowait(line)
 
@@ -67,7 +68,7 @@ class _Printer:
 
     def _print(self) -> None:
         while (line := self._lines.get()) is not None:
-            _print(line)
+            self._write(line)
 
 
 def _line(event: events.ServerEvent) -> str | None:
@@ -83,8 +84,7 @@ def _line(event: events.ServerEvent) -> str | None:
     return None
 
 
-def _print(*lines: str) -> None:
+def _print(line: str) -> None:
     """A server outlives whoever reads what it prints."""
     with contextlib.suppress(Gone):
-        for line in lines:
-            say(line)
+        say(line)

@@ -46,3 +46,5 @@ def handled(loop: AbstractEventLoop, end: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         hold()
+        # It is on its way out already, and there is no loop any more to tell.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)

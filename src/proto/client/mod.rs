@@ -148,22 +148,15 @@ impl Client {
 
     fn on_datagram(&mut self, now: Now, from: SocketAddr, payload: &[u8], room: bool) {
         self.stats.count_received(payload);
-        // A classic server knows no limit for its table.
-        if payload.len() > MAX_DATAGRAM && from != self.server {
-            self.stats.oversized += 1;
-            return;
-        }
         let Ok(datagram) = Datagram::decode(payload) else {
             self.stats.malformed += 1;
             return;
         };
-        match datagram {
-            Datagram::Table(_) => {}
-            _ if payload.len() > MAX_DATAGRAM => {
-                self.stats.oversized += 1;
-                return;
-            }
-            _ => {}
+        // A classic server knows no limit for its table.
+        let is_table = from == self.server && matches!(datagram, Datagram::Table(_));
+        if payload.len() > MAX_DATAGRAM && !is_table {
+            self.stats.oversized += 1;
+            return;
         }
         match datagram {
             Datagram::Ack if from == self.server => self.on_server_ack(now),
@@ -214,7 +207,9 @@ impl Client {
     fn on_notification(&mut self, now: Now, text: String, offline: bool) {
         let answer = Answer { notice: Notice::parse(&text), text: &text, offline };
         let down = offline && answer.notice == Some(Notice::ServerDown);
-        if !down && self.may_be_repeated(now) {
+        // What answers no request is no repeat of an answer.
+        let answers = answer.notice != Some(Notice::HaveMessages);
+        if !down && answers && self.may_be_repeated(now) {
             // Unacknowledged, it comes again.
             self.stats.unexpected += 1;
             return;
@@ -259,10 +254,8 @@ impl Client {
 
     /// The client is not online any more. Messages that wait fail, for this reason.
     fn go_offline(&mut self, now: Now, why: &Failure) {
-        if let Phase::Welcomed { ticket } = self.phase {
-            self.emit(ClientEmit::Session(ticket, Err(why.clone())));
-        }
-        self.timers.stop(&Timer::FirstTable);
+        // It was welcomed, and is sent off before the table came: registered it was.
+        self.settle_registration();
         if self.is_registered() {
             self.phase = Phase::Offline;
             let nickname = self.nickname.clone();

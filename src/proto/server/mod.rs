@@ -18,7 +18,7 @@ use self::mail::Mail;
 use self::outbox::Item;
 use self::requests::{Request, RequestId, Requests};
 use super::directory::Directory;
-use super::link::{Links, Patience};
+use super::link::{Begun, Links, Patience};
 use super::{Engine, Input, Instant, Now, Output, Stats, StoreAnswer, StoreRequest, StoredMessage};
 use crate::wire::{Datagram, DecodeError, MAX_DATAGRAM, Nickname, Notice, Presence, Row};
 
@@ -104,8 +104,8 @@ impl Server {
         }
         // A client that asks for something new has heard the answer to the last. Were that sent
         // again, the client would take it for the answer to the new one.
-        let answer = |item: &Item| matches!(item, Item::Answer { .. });
-        if let Some(heard) = self.links.cancel_current(now.at, from, answer) {
+        let told = |item: &Item, begun| begun == Begun::Yes && matches!(item, Item::Answer { .. });
+        for heard in self.links.cancel(now.at, from, told) {
             self.on_dropped(now, heard);
         }
         let Some(id) = self.requests.open(from, request.clone()) else {
@@ -157,6 +157,7 @@ impl Server {
             return self.answer(now, id, Notice::Full);
         }
         // Whatever was on its way to this address was for an earlier life of it.
+        self.requests.forget_registrations(from, id);
         self.requests.begin_session(from, id);
         let dropped = self.links.cancel_all(now.at, from);
         self.end_mail(nickname);
@@ -172,6 +173,7 @@ impl Server {
     }
 
     fn deregister(&mut self, now: Now, id: RequestId, from: SocketAddr, nickname: &Nickname) {
+        self.requests.forget_registrations(from, id);
         let online = self.directory.is_at(nickname, from);
         if online {
             self.directory.set_offline(nickname);
@@ -281,7 +283,16 @@ impl Server {
         match item {
             Item::Verification => self.on_gone(now, to),
             // It said that it is there, and takes no message: its application does not keep up.
-            Item::Relay { request, .. } => self.keep(now, request),
+            Item::Relay { request, .. } => {
+                self.keep(now, request);
+                // Nor would it take the next ones, whose senders wait.
+                let relays = |item: &Item, _| matches!(item, Item::Relay { .. });
+                for item in self.links.cancel(now.at, to, relays) {
+                    if let Item::Relay { request, .. } = item {
+                        self.keep(now, request);
+                    }
+                }
+            }
             Item::MailNotice(recipient) | Item::Mail { recipient, .. } => {
                 self.end_mail(&recipient);
                 self.mail.stall(recipient);
@@ -350,6 +361,9 @@ impl Server {
     }
 
     fn stop(&mut self, now: Now) {
+        if self.stopping {
+            return;
+        }
         self.stopping = true;
         // Whoever answers a question now does not set a request going again.
         self.questions.clear();

@@ -85,6 +85,17 @@ impl Requests {
         self.open.get(&id).is_some_and(|open| open.tells_all)
     }
 
+    /// An earlier registration of this address, which waits for somebody else to be found gone, is
+    /// not meant any more once another one, or a deregistration, was asked for.
+    pub(super) fn forget_registrations(&mut self, from: SocketAddr, but: RequestId) {
+        for id in self.by_address.get(&from).cloned().unwrap_or_default() {
+            let request = self.open.get(&id).map(|open| &open.request);
+            if id != but && matches!(request, Some(Request::Register { .. })) {
+                self.close(id);
+            }
+        }
+    }
+
     /// A new session begins at this address with this request. The earlier ones are carried out,
     /// but the new session would take their answers for the ones to its own.
     pub(super) fn begin_session(&mut self, from: SocketAddr, with: RequestId) {
