@@ -169,8 +169,9 @@ class Piped(Process):
 
     def stall(self) -> None:
         """Let what it writes find a reader who does not read, as a paused pager."""
-        fcntl.fcntl(self._file("stdout"), F_SETPIPE_SZ, 4096)
-        self._stdout.stop()
+        for name, watched in (("stdout", self._stdout), ("stderr", self._stderr)):
+            fcntl.fcntl(self._file(name), F_SETPIPE_SZ, 4096)
+            watched.stop()
 
     def all_output(self) -> str:
         self._stdout.join()
@@ -283,11 +284,6 @@ class Terminal(Process):
         """Wait until this line is somewhere on the screen."""
         self._watched.until(lambda: line in self.screen)
         assert line in self.screen
-
-    def until_any(self, wanted: Callable[[str], bool]) -> None:
-        """Wait until some line on the screen is wanted."""
-        self._watched.until(lambda: any(map(wanted, self.screen)))
-        assert any(map(wanted, self.screen))
 
     def ends(self, *lines: str, status: int = 0) -> None:
         """These were the last lines, and no prompt is left."""

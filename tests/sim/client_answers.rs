@@ -117,6 +117,13 @@ fn a_repeated_answer_is_not_taken_for_the_answer_to_the_next_request() {
 }
 
 #[test]
+fn what_answers_no_request_is_taken_at_once() {
+    let mut client = Script::online();
+    client.send("c", "hi");
+    assert_eq!(client.from("s", note("[You Have Messages]")), ["s: ack"]);
+}
+
+#[test]
 fn an_answer_whose_ack_was_lost_counts_once_nothing_is_repeated_any_more() {
     let mut client = Script::online();
     client.wait(3_500);

@@ -94,6 +94,28 @@ fn sixty_clients_with_ten_of_them_dead() {
     world.check_agreement();
 }
 
+#[test]
+fn sixty_clients_of_whom_ten_take_the_names_of_the_dead() {
+    let mut world = crowd(60);
+    world.run_until_quiet(Duration::from_secs(10));
+    (0..10).for_each(|n| world.crash(place(n)));
+    // The dead are silent where they were; their users come to other machines.
+    (10..60).for_each(|n| world.start_client(place(n), &name(n)));
+    (0..10).for_each(|n| world.start_client(place(n + 60), &name(n)));
+    (10..70).for_each(|n| world.register(place(n)));
+    let there = |world: &World| {
+        let online = |at: &SocketAddr| matches!(world.host(*at), Some(Host::Client(client)) if client.is_registered());
+        (10..70).map(place).filter(online).count()
+    };
+    // Before anyone can be known to be dead, the living are all there.
+    world.run_for(Duration::from_millis(500));
+    assert_eq!(there(&world), 50);
+    world.run_for(Duration::from_millis(1_500));
+    assert_eq!(there(&world), 60);
+    world.run_until_quiet(Duration::from_secs(10));
+    world.check_agreement();
+}
+
 /// What no program of the protocol sends to a server, and what none sends to a client.
 fn malformed() -> Vec<Vec<u8>> {
     let texts = [

@@ -138,3 +138,71 @@ fn no_table_comes_before_the_welcome() {
     let table = "b: Table a Online, b Online, d Online";
     assert_eq!(server.from("b", ack()), [table]);
 }
+
+/// It waits for somebody else to be found gone, and by then is not meant any more.
+#[test]
+fn an_earlier_registration_ends_with_a_later_word_of_its_address() {
+    for (later, last) in [
+        (reg("d"), "d: [Welcome, You are registered.]"),
+        (dereg("a"), "d: [You are Offline. Bye.] offline"),
+    ] {
+        let mut server = Script::with_a_and_b();
+        assert_eq!(server.from("d", reg("a")), ["d: ack", "a: Verification"]);
+        let said = server.from("d", later);
+        assert!(said.contains(&last.to_owned()), "{said:?}");
+        server.from("d", ack());
+        let said = server.wait(20_000).join("\n");
+        assert!(!said.contains("d: [Welcome"), "{said}");
+    }
+}
+
+#[test]
+fn the_relays_behind_one_that_is_not_taken_are_stored_with_it() {
+    let mut server = Script::with_a_and_b();
+    for peer in ["c", "d"] {
+        server.from(peer, reg(peer));
+        server.from(peer, ack());
+        server.from(peer, ack());
+    }
+    for _ in 0..3 {
+        for peer in ["a", "b", "c", "d"] {
+            server.from(peer, ack());
+        }
+    }
+    for peer in ["a", "c", "d"] {
+        server.from(peer, keep(peer, "b", "Online", "hi"));
+    }
+    server.from("b", ack());
+    let saved = |line: &&String| line.contains("saved]");
+    let said = server.wait(2_499);
+    assert_eq!(said.iter().filter(saved).count(), 0, "{said:?}");
+    let said = server.wait(1);
+    assert_eq!(said.iter().filter(saved).count(), 3, "{said:?}");
+}
+
+#[test]
+fn stopping_twice_is_stopping_once() {
+    let mut server = Script::with_a_and_b();
+    assert_eq!(server.stop().len(), 2);
+    assert_eq!(server.stop(), [""; 0]);
+    let said = server.wait(10_000);
+    assert_eq!(said.last().unwrap(), "1000 stopped");
+}
+
+/// A Verification had gone before it.
+#[test]
+fn an_answer_that_was_sent_is_not_sent_again_after_a_new_request() {
+    let mut server = Script::with_a_and_b();
+    server.from("b", dereg("b"));
+    server.from("b", ack());
+    server.from("a", ack());
+    assert!(server.from("a", keep("a", "b", "Offline", "one")).contains(&"a: ack".to_owned()));
+    // The answer's ack is lost. Somebody asks for a, and then a asks for something new.
+    server.from("c", reg("c"));
+    server.from("c", keep("c", "a", "Offline", "hi"));
+    server.wait(500);
+    server.store_waits = true;
+    server.from("a", keep("a", "b", "Offline", "two"));
+    let said = server.wait(20_000).join("\n");
+    assert!(!said.contains("a: [Messages received"), "{said}");
+}

@@ -217,6 +217,33 @@ fn both_sides_of_the_callbacks_that_may_wait() {
 }
 
 #[test]
+fn a_call_is_told_of_once_by_its_result_or_by_its_callback() {
+    let (_directory, server) = server();
+    for _ in 0..100 {
+        let lanking = client("lanking", &server);
+        let (sender, told) = mpsc::channel();
+        let posted: usize = thread::scope(|scope| {
+            let threads: Vec<_> = (0..2)
+                .map(|_| {
+                    let (lanking, sender) = (&lanking, sender.clone());
+                    scope.spawn(move || {
+                        let post = |_| {
+                            let sender = sender.clone();
+                            lanking.post_then("nobody", "hi", move |_| sender.send(()).unwrap())
+                        };
+                        (0..1000).map(post).take_while(Result::is_ok).count()
+                    })
+                })
+                .collect();
+            lanking.close();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        drop((lanking, sender));
+        assert_eq!(told.iter().count(), posted);
+    }
+}
+
+#[test]
 fn closing_completes_what_is_pending() {
     let (_directory, server) = server();
     let _gone = dead("sonic", &server);
