@@ -63,7 +63,7 @@ fn fresh_seeds() {
         now.duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64
     });
     println!("{SEED}={base} is the first");
-    run_all((0..number(SEEDS).unwrap_or(50)).map(|n| base.wrapping_add(n)));
+    run_all((0..number(SEEDS).unwrap_or(300)).map(|n| base.wrapping_add(n)));
 }
 
 #[test]

@@ -156,6 +156,16 @@ fn an_earlier_registration_ends_with_a_later_word_of_its_address() {
     }
 }
 
+/// Found by the simulator.
+#[test]
+fn everyone_hears_of_who_is_found_gone_though_whoever_asked_has_left() {
+    let mut server = Script::with_a_and_b();
+    server.from("d", reg("a"));
+    server.from("d", dereg("a"));
+    server.from("d", ack());
+    assert_eq!(server.wait(750).last().unwrap(), "750 b: Table a Offline, b Online");
+}
+
 #[test]
 fn the_relays_behind_one_that_is_not_taken_are_stored_with_it() {
     let mut server = Script::with_a_and_b();

@@ -263,7 +263,8 @@ impl Server {
             self.directory.set_offline(&nickname);
             self.emit(ServerEvent::Offline { nickname });
         }
-        let waiting = self.questions.remove(&address).unwrap_or_default();
+        let mut waiting = self.questions.remove(&address).unwrap_or_default();
+        waiting.retain(|id| self.requests.get(*id).is_some());
         // What was for the user who is gone ends before a request can put another in its place,
         // whose mail would end with it.
         for item in self.links.cancel_all(now.at, address) {
