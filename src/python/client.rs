@@ -10,7 +10,8 @@ use super::{convert, endpoints};
 ///
 /// It registers when it is made, unless ``register=False``. ``port`` 0 takes any free port;
 /// without ``host`` it binds to the loopback interface if the server is there, and to all
-/// interfaces otherwise. Callbacks run one at a time on a thread of the client's own. Raises
+/// interfaces otherwise. Callbacks run one at a time on a thread of the client's own; they are held
+/// until the client is closed, so close one whose callbacks refer to its owner. Raises
 /// ``AddressError``, ``BindError``, ``NicknameError``, ``NameTakenError``, ``RefusedError`` or
 /// ``ServerNotRespondingError``.
 #[pyclass(module = "superchat", frozen, weakref)]
@@ -76,7 +77,7 @@ impl Client {
     /// Where it listens: host and port.
     #[getter]
     fn address(&self) -> (String, u16) {
-        convert::address_of(self.inner.address())
+        convert::address(self.inner.address())
     }
 
     /// Whether the server holds it online.

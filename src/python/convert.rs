@@ -73,12 +73,9 @@ pub(super) fn host_and_port(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
-fn address(address: SocketAddr) -> (String, u16) {
+/// Host and port, as Python's sockets have them.
+pub(super) fn address(address: SocketAddr) -> (String, u16) {
     (address.ip().to_string(), address.port())
-}
-
-pub(super) fn address_of(socket: SocketAddr) -> (String, u16) {
-    address(socket)
 }
 
 /// The exception that stands for an error.

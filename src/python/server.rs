@@ -47,7 +47,7 @@ impl Server {
     /// Where it listens: host and port.
     #[getter]
     fn address(&self) -> (String, u16) {
-        convert::address_of(self.inner.address())
+        convert::address(self.inner.address())
     }
 
     /// Everyone who registered, online or not, by name.
