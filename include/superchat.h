@@ -167,6 +167,10 @@ typedef enum superchat_client_event_kind {
      * The server said that it is going down.
      */
     SUPERCHAT_CLIENT_EVENT_KIND_SERVER_DOWN = 6,
+    /**
+     * The server does not answer any more. The client registers again as soon as it does.
+     */
+    SUPERCHAT_CLIENT_EVENT_KIND_SERVER_LOST = 7,
 } superchat_client_event_kind;
 
 /**
@@ -249,6 +253,10 @@ typedef struct superchat_server_options {
      */
     const char *directory;
     /**
+     * Whether to refuse clients that speak the classic dialect, as the programs of 2017 do.
+     */
+    bool refuse_classic;
+    /**
      * What to call with each event, one at a time, on a thread of the server's own; or NULL.
      */
     superchat_on_server_event on_event;
@@ -317,6 +325,10 @@ typedef struct superchat_stats {
      * Left unanswered, to be sent again, because a queue was full.
      */
     uint64_t busy;
+    /**
+     * Not sent: the address is not proven, and has had three times the bytes that came from it.
+     */
+    uint64_t withheld;
     /**
      * Datagrams that the operating system would not take.
      */

@@ -25,6 +25,7 @@ class Server:
         host: str = "localhost",
         *,
         directory: str | PathLike[str] = ".",
+        refuse_classic: bool = False,
         on_event: Callable[[ServerEvent], object] | None = None,
     ) -> Server: ...
     @property

@@ -69,5 +69,7 @@ class Stats:
     """Datagrams dropped because their sender may not send such a thing."""
     busy: int
     """Datagrams left unanswered, to be sent again, because a queue was full."""
+    withheld: int
+    """Datagrams not sent to an address that is not proven, past three times what came from it."""
     send_failures: int
     """Datagrams that the operating system would not take."""

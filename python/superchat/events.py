@@ -48,6 +48,14 @@ class ServerDown:
 
 
 @dataclass(frozen=True)
+class ServerLost:
+    """Client: the server does not answer any more.
+
+    The client registers again by itself as soon as it does.
+    """
+
+
+@dataclass(frozen=True)
 class RegisterRequest:
     """Server: somebody asks for a nickname."""
 
@@ -102,7 +110,13 @@ class MailboxFault:
 
 
 ClientEvent = Union[
-    Registered, Deregistered, Notification, UsersChanged, Unacknowledged, ServerDown
+    Registered,
+    Deregistered,
+    Notification,
+    UsersChanged,
+    Unacknowledged,
+    ServerDown,
+    ServerLost,
 ]
 ServerEvent = Union[
     RegisterRequest,

@@ -103,6 +103,8 @@ pub struct superchat_stats {
     pub unexpected: u64,
     /// Left unanswered, to be sent again, because a queue was full.
     pub busy: u64,
+    /// Not sent: the address is not proven, and has had three times the bytes that came from it.
+    pub withheld: u64,
     /// Datagrams that the operating system would not take.
     pub send_failures: u64,
 }
@@ -118,6 +120,7 @@ impl From<Stats> for superchat_stats {
             oversized: stats.oversized,
             unexpected: stats.unexpected,
             busy: stats.busy,
+            withheld: stats.withheld,
             send_failures: stats.send_failures,
         }
     }
@@ -140,6 +143,8 @@ pub enum superchat_client_event_kind {
     Unacknowledged = 5,
     /// The server said that it is going down.
     ServerDown = 6,
+    /// The server does not answer any more. The client registers again as soon as it does.
+    ServerLost = 7,
 }
 
 /// Something that a client tells. Its strings live until the callback returns.
@@ -242,6 +247,7 @@ pub(super) fn give_client_event(
         ClientEvent::UsersChanged => (kind::UsersChanged, "", ""),
         ClientEvent::Unacknowledged { recipient } => (kind::Unacknowledged, recipient.as_str(), ""),
         ClientEvent::ServerDown => (kind::ServerDown, "", ""),
+        ClientEvent::ServerLost => (kind::ServerLost, "", ""),
     };
     let (nickname, text) = (Text::new(nickname), Text::new(text));
     let event = superchat_client_event { kind, nickname: nickname.as_ptr(), text: text.as_ptr() };

@@ -24,6 +24,8 @@ pub struct superchat_server_options {
     pub bind: *const c_char,
     /// Where to keep the mailboxes; it must exist. NULL for the current directory.
     pub directory: *const c_char,
+    /// Whether to refuse clients that speak the classic dialect, as the programs of 2017 do.
+    pub refuse_classic: bool,
     /// What to call with each event, one at a time, on a thread of the server's own; or NULL.
     pub on_event: superchat_on_server_event,
     /// Given to the callback. What it points to must live until superchat_server_free returns.
@@ -37,6 +39,7 @@ pub extern "C" fn superchat_server_options_default() -> superchat_server_options
         size: size_of::<superchat_server_options>(),
         bind: ptr::null(),
         directory: ptr::null(),
+        refuse_classic: false,
         on_event: None,
         userdata: ptr::null_mut(),
     }
@@ -77,6 +80,7 @@ pub unsafe extern "C" fn superchat_server_start(
         if let Some(directory) = unsafe { strings::optional(options.directory) }? {
             builder = builder.directory(directory);
         }
+        builder = builder.refuse_classic(options.refuse_classic);
         if let Some(callback) = options.on_event {
             let userdata = Userdata(options.userdata);
             builder = builder.on_event(move |event| give_server_event(callback, userdata, &event));

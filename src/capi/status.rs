@@ -49,7 +49,7 @@ impl From<&Error> for superchat_status {
             Error::Address { .. } => Self::Address,
             Error::Bind { .. } => Self::Bind,
             Error::Directory { .. } | Error::DirectoryInUse { .. } => Self::Directory,
-            Error::Thread(_) => Self::System,
+            Error::Thread(_) | Error::Random(_) => Self::System,
             Error::Nickname { .. } => Self::Nickname,
             Error::NameTaken { .. } => Self::NameTaken,
             Error::NotRegistered => Self::NotRegistered,

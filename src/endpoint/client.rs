@@ -11,7 +11,7 @@ use super::error::nickname;
 use super::resolve::{default_host, resolve};
 use super::threads::Threads;
 use super::waiting::{Awaited, Call, Pending, Waiter, Waiting};
-use super::{Error, Message, User};
+use super::{Error, MAX_TEXT, Message, User, random};
 use crate::net::{Driver, Outlet, Port};
 use crate::proto::{self, ClientCommand, ClientEmit, ClientEvent, Delivery, Stats, Ticket};
 use crate::wire::Nickname;
@@ -82,8 +82,8 @@ impl ClientBuilder {
     /// Starts the client and registers it.
     ///
     /// # Errors
-    /// [`Error::Nickname`], [`Error::Address`], [`Error::Bind`], [`Error::Thread`], and those of
-    /// [`Client::register`].
+    /// [`Error::Nickname`], [`Error::Address`], [`Error::Bind`], [`Error::Thread`], [`Error::Random`],
+    /// and those of [`Client::register`].
     pub fn connect(self) -> Result<Client, Error> {
         let Self { nickname: name, server, bind, port, register, mut on_message, mut on_event } =
             self;
@@ -93,8 +93,9 @@ impl ClientBuilder {
             Some(bind) => resolve(&bind)?,
             None => SocketAddr::new(default_host(server), port),
         };
-        let driver = Driver::bind(address, proto::Client::new(server, name.clone()))
-            .map_err(|source| Error::Bind { address, source })?;
+        let engine = proto::Client::new(server, name.clone(), random()?, MAX_TEXT);
+        let driver =
+            Driver::bind(address, engine).map_err(|source| Error::Bind { address, source })?;
         let threads = Threads::default();
         let dropped = Arc::new(AtomicBool::new(false));
         let is_dropped = Arc::clone(&dropped);
@@ -349,9 +350,9 @@ impl Client {
 
     /// Sends a message without waiting.
     ///
-    /// Messages to one recipient are sent in the order in which they were posted, each after the
-    /// outcome of the one before. One that went to the server's mailbox can be overtaken by a later
-    /// one that finds the recipient back.
+    /// Messages to one recipient come in the order in which they were posted, and each once, unless a
+    /// program that speaks the classic dialect is in between. To such a recipient each is sent after
+    /// the outcome of the one before.
     ///
     /// # Errors
     /// [`Error::Nickname`] and [`Error::Closed`] at once; the others of [`send`](Self::send) with the

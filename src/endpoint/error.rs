@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::MAX_TEXT;
 use crate::proto::Failure;
 use crate::wire::{MAX_DATAGRAM, Nickname, NicknameError};
 
@@ -44,6 +45,9 @@ pub enum Error {
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] io::Error),
+    /// The system has no random numbers to give.
+    #[error("no random numbers: {0}")]
+    Random(#[source] io::Error),
     /// A nickname is not allowed: see [`Nickname`].
     #[error("the nickname {text:?} is not allowed: {reason}")]
     Nickname {
@@ -67,10 +71,11 @@ pub enum Error {
         /// The nickname.
         nickname: Nickname,
     },
-    /// The message does not fit the datagram that the recipient can take.
-    #[error("the message is too long: {bytes} bytes on the wire, at most {limit}")]
+    /// The message is longer than 1 MiB, or than the one datagram that a recipient of the classic
+    /// dialect can take.
+    #[error("the message is too long: {bytes} bytes, at most {limit}")]
     TooLong {
-        /// How long it would be.
+        /// How long it is; in a datagram, as it would be on the wire.
         bytes: usize,
         /// How long it may be.
         limit: usize,
@@ -84,7 +89,7 @@ pub enum Error {
         /// The server's address.
         server: SocketAddr,
     },
-    /// Too many calls wait for their outcome: 1024 messages, 16 registrations, or 1024 callbacks.
+    /// Too many calls wait for their outcome: 1024 messages or 64 MiB of them, 16 registrations, or 1024 callbacks.
     #[error("too many calls wait for their outcome; wait for some of them")]
     TooManyPending,
     /// The client is closed, or was closed before the outcome was known.
@@ -98,7 +103,10 @@ impl Error {
             Failure::NameTaken(nickname) => Self::NameTaken { nickname },
             Failure::UnknownUser(nickname) => Self::UnknownUser { nickname },
             Failure::NotRegistered => Self::NotRegistered,
-            Failure::TooLong(bytes) => Self::TooLong { bytes, limit: MAX_DATAGRAM },
+            Failure::TooLong(bytes) => {
+                let limit = if bytes > MAX_TEXT { MAX_TEXT } else { MAX_DATAGRAM };
+                Self::TooLong { bytes, limit }
+            }
             Failure::Refused(text) => Self::Refused(text),
             Failure::ServerNotResponding => Self::ServerNotResponding { server },
             Failure::TooManyPending => Self::TooManyPending,

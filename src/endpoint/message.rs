@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
-use crate::net::system_time_from_local;
-use crate::proto::{Incoming, Route};
+use crate::net::{system_time, system_time_from_local};
+use crate::proto::{Incoming, Route, SentAt};
 use crate::wire::{Nickname, Row};
 
 /// A message from another client.
@@ -17,15 +17,20 @@ pub struct Message {
     pub text: String,
     /// The way that it came.
     pub route: Route,
-    /// When the server stored it, to the second; `None` if it came at once.
+    /// When the server stored it (to the second, if that speaks the classic dialect); `None` if it
+    /// came at once.
     pub sent_at: Option<SystemTime>,
 }
 
 impl From<Incoming> for Message {
     fn from(incoming: Incoming) -> Self {
-        let Incoming { sender, text, route, stored_at } = incoming;
-        let Some(stamp) = stored_at else {
-            return Self { sender, text, route, sent_at: None };
+        let Incoming { sender, text, route, sent_at } = incoming;
+        let stamp = match sent_at {
+            None => return Self { sender, text, route, sent_at: None },
+            Some(SentAt::Unix(time)) => {
+                return Self { sender, text, route, sent_at: Some(system_time(time)) };
+            }
+            Some(SentAt::Local(stamp)) => stamp,
         };
         match system_time_from_local(stamp) {
             Some(time) => Self { sender, text, route, sent_at: Some(time) },

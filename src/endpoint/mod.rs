@@ -18,8 +18,16 @@ mod server;
 mod threads;
 mod waiting;
 
+/// The longest message, in bytes of UTF-8.
+const MAX_TEXT: usize = 1 << 20;
+
 pub use client::{Client, ClientBuilder};
 pub use error::Error;
 pub use message::{Message, User};
 pub use server::{Server, ServerBuilder};
 pub use waiting::Pending;
+
+/// A number that nobody can guess.
+fn random() -> Result<u64, Error> {
+    getrandom::u64().map_err(|error| Error::Random(error.into()))
+}

@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use super::dispatcher::Dispatcher;
 use super::resolve::resolve;
 use super::threads::Threads;
-use super::{Error, User};
+use super::{Error, MAX_TEXT, User, random};
 use crate::net::{Driver, Outlet, Port, local_stamp};
 use crate::proto::{
     self, ServerCommand, ServerConfig, ServerEmit, ServerEvent, Stats, StoreRequest,
@@ -22,6 +22,9 @@ use crate::store::{FileStore, OpenError, Store};
 /// Rows of the table of users, offline ones included. Past it, the one who has been offline for
 /// longest makes room.
 const MAX_USERS: usize = 65_536;
+
+/// Users past which a client looks up whom it needs.
+const LOOKUP_PAST: usize = 10_000;
 
 /// Store requests that are carried out, and synced, together.
 const COMMIT: usize = 1024;
@@ -33,6 +36,7 @@ type Callback = Box<dyn FnMut(ServerEvent) + Send>;
 pub struct ServerBuilder {
     bind: String,
     directory: PathBuf,
+    refuse_classic: bool,
     on_event: Callback,
 }
 
@@ -57,6 +61,13 @@ impl ServerBuilder {
         self
     }
 
+    /// Whether to refuse clients that speak the classic dialect, as the programs of 2017 do; by default
+    /// they are served. Their messages have no numbers: what they send or get may come twice.
+    pub fn refuse_classic(mut self, refuse: bool) -> Self {
+        self.refuse_classic = refuse;
+        self
+    }
+
     /// What to call with each event, on a thread of the server's own.
     pub fn on_event(mut self, callback: impl FnMut(ServerEvent) + Send + 'static) -> Self {
         self.on_event = Box::new(callback);
@@ -67,12 +78,19 @@ impl ServerBuilder {
     ///
     /// # Errors
     /// [`Error::Address`], [`Error::Bind`], [`Error::Directory`], [`Error::DirectoryInUse`],
-    /// [`Error::Thread`].
+    /// [`Error::Thread`], [`Error::Random`].
     pub fn start(self) -> Result<Server, Error> {
-        let Self { bind, directory, mut on_event } = self;
+        let Self { bind, directory, refuse_classic, mut on_event } = self;
         let address = resolve(&bind)?;
-        let config = ServerConfig { max_users: MAX_USERS, local_time: local_stamp };
-        let driver = Driver::bind(address, proto::Server::new(config))
+        let config = ServerConfig {
+            max_users: MAX_USERS,
+            lookup_past: LOOKUP_PAST,
+            max_text: MAX_TEXT,
+            refuse_classic,
+            local_time: local_stamp,
+        };
+        let seed = [random()?, random()?, random()?];
+        let driver = Driver::bind(address, proto::Server::new(config, seed))
             .map_err(|source| Error::Bind { address, source })?;
         let store = FileStore::open(&directory).map_err(|error| match error {
             OpenError::Io(source) => Error::Directory { path: directory, source },
@@ -167,6 +185,7 @@ impl Server {
         ServerBuilder {
             bind: "localhost:0".to_owned(),
             directory: PathBuf::from("."),
+            refuse_classic: false,
             on_event: Box::new(|_| {}),
         }
     }

@@ -29,6 +29,11 @@ pub(crate) fn local_stamp(time: UnixTime) -> String {
     time.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+/// The time as the standard library has it.
+pub(crate) fn system_time(time: UnixTime) -> SystemTime {
+    DateTime::from_timestamp_micros(time.as_micros()).unwrap_or_default().into()
+}
+
 /// The time that reads so in this machine's time zone; the earlier one where two do, and none where
 /// the clocks skip it.
 pub(crate) fn system_time_from_local(time: NaiveDateTime) -> Option<SystemTime> {

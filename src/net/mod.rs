@@ -8,5 +8,5 @@
 mod clock;
 mod driver;
 
-pub(crate) use clock::{local_stamp, system_time_from_local};
+pub(crate) use clock::{local_stamp, system_time, system_time_from_local};
 pub(crate) use driver::{Driver, Outlet, Port};

@@ -1,13 +1,16 @@
 //! Who is where: the table of users that the server keeps.
 //!
-//! The invariants: a nickname has one row; an address is the one of at most one online row; and
-//! the rows are at hand in the order of their last activity, newest first, because that is the
-//! order in which a table that must be cut tells of them.
+//! The invariants: a nickname has one row; an address is the one of at most one online row; the rows
+//! are at hand in the order of their last activity, newest first, because that is the order in
+//! which a table that must be cut tells of them; and they are at hand in the order of the revisions
+//! of their last changes, so that what has changed since a revision is where that order goes on.
+//! Whoever is told all of that, from whichever revision, has the table.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use crate::wire::{Nickname, Presence, Row, encode_table};
+use super::Instant;
+use crate::wire::{Nickname, Presence, Row, Session, encode_table};
 
 /// The table is full of users who are online.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,8 +20,13 @@ pub(super) struct Full;
 struct Entry {
     address: SocketAddr,
     presence: Presence,
+    session: Option<Session>,
     /// The larger, the more recently something came from this user. No two are the same.
     activity: u64,
+    /// When that was.
+    heard: Instant,
+    /// The revision of the table in which this row last changed. No two are the same.
+    revision: u64,
 }
 
 #[derive(Debug)]
@@ -27,7 +35,9 @@ pub(super) struct Directory {
     online: BTreeMap<SocketAddr, Nickname>,
     online_by_activity: BTreeMap<u64, Nickname>,
     offline_by_activity: BTreeMap<u64, Nickname>,
+    by_revision: BTreeMap<u64, Nickname>,
     last_activity: u64,
+    last_revision: u64,
     capacity: usize,
 }
 
@@ -38,7 +48,9 @@ impl Directory {
             online: BTreeMap::new(),
             online_by_activity: BTreeMap::new(),
             offline_by_activity: BTreeMap::new(),
+            by_revision: BTreeMap::new(),
             last_activity: 0,
+            last_revision: 0,
             capacity,
         }
     }
@@ -58,9 +70,25 @@ impl Directory {
         self.holder(address) == Some(nickname)
     }
 
-    /// The addresses of everyone online.
-    pub(super) fn addresses(&self) -> impl Iterator<Item = SocketAddr> + '_ {
-        self.online.keys().copied()
+    /// The session of this user, if it is online and speaks the current dialect.
+    pub(super) fn session(&self, nickname: &Nickname) -> Option<Session> {
+        self.rows.get(nickname)?.session
+    }
+
+    /// When something came from this address last, if an online user is there.
+    pub(super) fn heard(&self, address: SocketAddr) -> Option<Instant> {
+        Some(self.rows.get(self.holder(address)?)?.heard)
+    }
+
+    /// The addresses of everyone online who speaks the classic dialect.
+    pub(super) fn classic_addresses(&self) -> impl Iterator<Item = SocketAddr> + '_ {
+        let online = self.online.iter();
+        online.filter(|(_, name)| self.session(name).is_none()).map(|(address, _)| *address)
+    }
+
+    /// How many rows there are.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
     }
 
     /// Every row, by nickname.
@@ -68,9 +96,21 @@ impl Directory {
         self.rows.keys().filter_map(|nickname| self.row(nickname))
     }
 
-    fn row(&self, nickname: &Nickname) -> Option<Row> {
-        let (address, presence) = self.find(nickname)?;
-        Some(Row { nickname: nickname.clone(), address, presence })
+    /// The newest revision of the table.
+    pub(super) fn revision(&self) -> u64 {
+        self.last_revision
+    }
+
+    /// The first rows that have changed since a revision, each with the revision of its change.
+    pub(super) fn changed_since(&self, revision: u64, most: usize) -> Vec<(u64, Row)> {
+        let changed = self.by_revision.range(revision + 1..).take(most);
+        changed.filter_map(|(revision, name)| Some((*revision, self.row(name)?))).collect()
+    }
+
+    /// What the table says of this user.
+    pub(super) fn row(&self, nickname: &Nickname) -> Option<Row> {
+        let &Entry { address, presence, session, .. } = self.rows.get(nickname)?;
+        Some(Row { nickname: nickname.clone(), address, presence, session })
     }
 
     /// Puts a user online at an address. Whoever was online there is offline now.
@@ -78,46 +118,59 @@ impl Directory {
     /// Where the table is full, the user who has been offline for longest makes room.
     pub(super) fn set_online(
         &mut self,
+        now: Instant,
         nickname: &Nickname,
         address: SocketAddr,
+        session: Option<Session>,
     ) -> Result<(), Full> {
         if !self.rows.contains_key(nickname) && self.rows.len() >= self.capacity {
             let (_, oldest) = self.offline_by_activity.pop_first().ok_or(Full)?;
-            self.rows.remove(&oldest);
+            self.forget(&oldest);
         }
-        if let Some(other) = self.online.get(&address).cloned() {
+        if let Some(other) = self.online.get(&address).filter(|other| *other != nickname).cloned() {
             self.set_offline(&other);
         }
         self.forget(nickname);
-        self.insert(nickname, address, Presence::Online);
+        let revision = self.next_revision();
+        let presence = Presence::Online;
+        let entry = Entry { address, presence, session, activity: 0, heard: now, revision };
+        self.insert(nickname, entry);
         Ok(())
     }
 
     /// Puts a user offline; its last address is remembered.
     pub(super) fn set_offline(&mut self, nickname: &Nickname) {
         if let Some(entry) = self.forget(nickname) {
-            self.insert(nickname, entry.address, Presence::Offline);
+            let (presence, revision) = (Presence::Offline, self.next_revision());
+            self.insert(nickname, Entry { presence, session: None, revision, ..entry });
         }
     }
 
     /// Something came from this address.
-    pub(super) fn touch(&mut self, address: SocketAddr) {
-        if let Some(nickname) = self.online.get(&address).cloned() {
-            self.forget(&nickname);
-            self.insert(&nickname, address, Presence::Online);
+    pub(super) fn touch(&mut self, now: Instant, address: SocketAddr) {
+        if let Some(nickname) = self.online.get(&address).cloned()
+            && let Some(entry) = self.forget(&nickname)
+        {
+            self.insert(&nickname, Entry { heard: now, ..entry });
         }
     }
 
-    fn insert(&mut self, nickname: &Nickname, address: SocketAddr, presence: Presence) {
+    fn next_revision(&mut self) -> u64 {
+        self.last_revision += 1;
+        self.last_revision
+    }
+
+    fn insert(&mut self, nickname: &Nickname, mut entry: Entry) {
         self.last_activity += 1;
-        let activity = self.last_activity;
-        if presence.is_online() {
-            self.online.insert(address, nickname.clone());
-            self.online_by_activity.insert(activity, nickname.clone());
+        entry.activity = self.last_activity;
+        if entry.presence.is_online() {
+            self.online.insert(entry.address, nickname.clone());
+            self.online_by_activity.insert(entry.activity, nickname.clone());
         } else {
-            self.offline_by_activity.insert(activity, nickname.clone());
+            self.offline_by_activity.insert(entry.activity, nickname.clone());
         }
-        self.rows.insert(nickname.clone(), Entry { address, presence, activity });
+        self.by_revision.insert(entry.revision, nickname.clone());
+        self.rows.insert(nickname.clone(), entry);
     }
 
     fn forget(&mut self, nickname: &Nickname) -> Option<Entry> {
@@ -127,6 +180,7 @@ impl Directory {
         }
         self.online_by_activity.remove(&entry.activity);
         self.offline_by_activity.remove(&entry.activity);
+        self.by_revision.remove(&entry.revision);
         Some(entry)
     }
 
@@ -146,8 +200,12 @@ impl Directory {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::wire::{Datagram, MAX_DATAGRAM};
+
+    const T: Instant = Instant::ZERO;
 
     fn name(n: usize) -> Nickname {
         Nickname::new(&format!("user{n}")).unwrap()
@@ -160,7 +218,7 @@ mod tests {
     fn filled(users: usize) -> Directory {
         let mut directory = Directory::new(users);
         for n in 0..users {
-            directory.set_online(&name(n), address(n + 1)).unwrap();
+            directory.set_online(T, &name(n), address(n + 1), None).unwrap();
         }
         directory
     }
@@ -169,7 +227,7 @@ mod tests {
     fn an_address_is_one_users() {
         let mut directory = filled(1);
         directory.capacity = 2;
-        directory.set_online(&name(7), address(1)).unwrap();
+        directory.set_online(T, &name(7), address(1), None).unwrap();
         assert_eq!(directory.find(&name(0)), Some((address(1), Presence::Offline)));
         assert!(directory.is_at(&name(7), address(1)));
     }
@@ -177,10 +235,10 @@ mod tests {
     #[test]
     fn a_full_table_lets_go_of_who_was_offline_longest_but_of_nobody_online() {
         let mut directory = filled(3);
-        assert_eq!(directory.set_online(&name(9), address(9)), Err(Full));
+        assert_eq!(directory.set_online(T, &name(9), address(9), None), Err(Full));
         directory.set_offline(&name(1));
         directory.set_offline(&name(0));
-        directory.set_online(&name(9), address(9)).unwrap();
+        directory.set_online(T, &name(9), address(9), None).unwrap();
         assert_eq!(directory.find(&name(1)), None);
         assert!(directory.find(&name(0)).is_some());
         assert_eq!(directory.rows().count(), 3);
@@ -190,11 +248,37 @@ mod tests {
     fn a_cut_table_has_the_own_row_and_the_newest_online_ones() {
         let mut directory = filled(500);
         directory.set_offline(&name(499));
-        directory.touch(address(43));
+        directory.touch(T, address(43));
         let bytes = directory.table_for(address(1));
         assert!(bytes.len() <= MAX_DATAGRAM);
         let Ok(Datagram::Table(rows)) = Datagram::decode(&bytes) else { panic!() };
         let has = |n| rows.iter().any(|row| row.nickname == name(n));
         assert!(has(0) && has(42) && has(498) && !has(43) && !has(499));
+    }
+    /// Whoever is told what has changed since a revision has the rows that whoever is told all has.
+    #[test]
+    fn what_changed_since_a_revision_leads_to_the_table() {
+        let mut directory = filled(9);
+        let mut known: BTreeMap<_, _> =
+            directory.rows().map(|row| (row.nickname.clone(), row)).collect();
+        let since = directory.revision();
+        directory.set_offline(&name(3));
+        directory.set_offline(&name(5));
+        directory.set_online(T, &name(3), address(40), Session::new(8)).unwrap();
+        directory.touch(T, address(2));
+        let changed = directory.changed_since(since, 9);
+        assert_eq!(changed.len(), 2, "each row once, the one that was only touched not at all");
+        assert_eq!(changed.last().unwrap().0, directory.revision());
+        known.extend(changed.into_iter().map(|(_, row)| (row.nickname.clone(), row)));
+        assert!(known.into_values().eq(directory.rows()));
+        assert_eq!(directory.changed_since(directory.revision(), 9), []);
+    }
+
+    #[test]
+    fn it_is_known_when_an_address_was_heard_last() {
+        let mut directory = filled(1);
+        let later = T + Duration::from_secs(1);
+        directory.touch(later, address(1));
+        assert_eq!((directory.heard(address(1)), directory.heard(address(2))), (Some(later), None));
     }
 }

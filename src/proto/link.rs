@@ -39,6 +39,9 @@ impl Patience {
     pub(super) const VERIFICATION: Self =
         Self { tries: 3, interval: Duration::from_millis(250), urgent: true };
 
+    /// Is a client that was silent still there? Nobody waits for the answer.
+    pub(super) const LEASE: Self = Self { tries: 6, interval: Self::CLASSIC, urgent: false };
+
     /// The last word of a server that goes down: the operator waits for it, so not for long.
     pub(super) const FAREWELL: Self = Self { tries: 2, interval: Self::CLASSIC, urgent: true };
 }

@@ -16,7 +16,10 @@
 
 mod client;
 mod directory;
+mod flow;
+mod flows;
 mod link;
+mod round_trip;
 mod server;
 mod stats;
 mod storage;
@@ -27,12 +30,14 @@ use std::net::SocketAddr;
 
 pub use client::{
     Client, ClientCommand, ClientEmit, ClientEvent, Delivery, Failure, Incoming, MAX_PENDING,
-    Route, Ticket,
+    Route, SentAt, Ticket,
 };
 pub use server::{Server, ServerCommand, ServerConfig, ServerEmit, ServerEvent};
 pub use stats::Stats;
 pub use storage::{StoreAnswer, StoreRequest, StoredMessage};
-pub use time::{Instant, Now, UnixTime};
+pub use time::{Instant, Now};
+
+pub use crate::wire::UnixTime;
 
 /// What happens to an engine.
 #[derive(Debug)]

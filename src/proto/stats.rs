@@ -23,6 +23,8 @@ pub struct Stats {
     pub unexpected: u64,
     /// Left unanswered, to be sent again, because a queue was full.
     pub busy: u64,
+    /// Not sent: the address is not proven, and has had three times the bytes that came from it.
+    pub withheld: u64,
     /// Datagrams that the operating system would not take.
     pub send_failures: u64,
 }

@@ -1,7 +1,7 @@
 //! What the server engine asks of a store, and what it is answered.
 
 use super::UnixTime;
-use crate::wire::{Datagram, MAX_DATAGRAM, Nickname};
+use crate::wire::{MessageId, Nickname};
 
 /// A message that waits for its recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,27 +12,14 @@ pub struct StoredMessage {
     pub text: String,
     /// When the server took it.
     pub time: UnixTime,
-}
-
-impl StoredMessage {
-    /// What the local time in front of a stored message looks like.
-    const STAMP: &str = "2017-03-01 15:28:35 ";
-
-    /// Whether the datagram that delivers it is one that a classic client can read.
-    ///
-    /// It holds for every message that came by a datagram of [`MAX_DATAGRAM`] bytes or less: in
-    /// either spelling the request to store it is longer than the delivery.
-    #[must_use]
-    pub fn is_deliverable(&self) -> bool {
-        let text = format!("{}{}", Self::STAMP, self.text);
-        Datagram::Chat { sender: self.sender.clone(), text }.encode().len() <= MAX_DATAGRAM
-    }
+    /// Which message it is. A line that a program of 2017 wrote has none.
+    pub id: Option<MessageId>,
 }
 
 /// Something for the store to do. Requests are carried out in the order in which they are made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreRequest {
-    /// Add a message to the end of a mailbox.
+    /// Add a message to the end of a mailbox, unless it is there already.
     Append {
         /// Comes back in the answer.
         request: u64,

@@ -30,6 +30,10 @@ impl<K: Ord + Clone> Timers<K> {
         }
     }
 
+    pub(super) fn is_set(&self, key: &K) -> bool {
+        self.by_key.contains_key(key)
+    }
+
     pub(super) fn next(&self) -> Option<Instant> {
         self.by_time.first().map(|(at, _)| *at)
     }

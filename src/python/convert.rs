@@ -93,7 +93,7 @@ pub(super) fn exception(py: Python<'_>, error: &Error) -> PyErr {
         Error::ServerNotResponding { .. } => "ServerNotRespondingError",
         Error::TooManyPending => "TooManyPendingError",
         Error::Closed => "ClosedError",
-        Error::Thread(_) => "Error",
+        Error::Thread(_) | Error::Random(_) => "Error",
     };
     let class = py.import("superchat.errors").and_then(|module| module.getattr(name));
     match class.and_then(|class| class.call1((error.to_string(),))) {
@@ -124,6 +124,7 @@ pub(super) fn client_event<'py>(
             event(py, "Unacknowledged", (recipient.as_str(),))
         }
         ClientEvent::ServerDown => event(py, "ServerDown", ()),
+        ClientEvent::ServerLost => event(py, "ServerLost", ()),
     }
 }
 
@@ -209,6 +210,7 @@ pub(super) fn stats(py: Python<'_>, from: Stats) -> PyResult<Bound<'_, PyAny>> {
         from.oversized,
         from.unexpected,
         from.busy,
+        from.withheld,
         from.send_failures,
     );
     class(py, &CLASS, "Stats")?.call1(arguments)

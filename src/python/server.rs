@@ -19,17 +19,21 @@ pub(super) struct Server {
 #[pymethods]
 impl Server {
     #[new]
-    #[pyo3(signature = (port=0, host="localhost", *, directory=PathBuf::from("."), on_event=None),
-           text_signature = "(port=0, host=\"localhost\", *, directory=\".\", on_event=None)")]
+    #[pyo3(signature = (port=0, host="localhost", *, directory=PathBuf::from("."), refuse_classic=false,
+                        on_event=None),
+           text_signature = "(port=0, host=\"localhost\", *, directory=\".\", refuse_classic=False, on_event=None)")]
     fn new(
         py: Python<'_>,
         port: u16,
         host: &str,
         directory: PathBuf,
+        refuse_classic: bool,
         on_event: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
-        let mut builder =
-            crate::Server::builder().bind(convert::host_and_port(host, port)).directory(directory);
+        let mut builder = crate::Server::builder()
+            .bind(convert::host_and_port(host, port))
+            .directory(directory)
+            .refuse_classic(refuse_classic);
         if let Some(callback) = on_event {
             builder = builder.on_event(move |event| {
                 // None while the interpreter goes: there is nobody left to tell.

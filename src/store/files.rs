@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Store, line, name};
 use crate::proto::{StoreAnswer, StoreRequest, StoredMessage};
-use crate::wire::Nickname;
+use crate::wire::{MessageId, Nickname, Session};
 
 /// Held while a server uses the directory. A mailbox has no dot in its name.
 const LOCK_FILE: &str = "superchat.lock";
@@ -50,11 +50,34 @@ impl From<io::Error> for OpenError {
 #[derive(Debug)]
 pub struct FileStore {
     directory: PathBuf,
-    /// The lengths of the files that were found to be mailboxes, to be read again if they change.
-    checked: BTreeMap<String, u64>,
+    /// The files that were found to be mailboxes, to be read again if they change.
+    checked: BTreeMap<String, Checked>,
     mailboxes: usize,
     /// Released when it is dropped.
     _lock: File,
+}
+
+/// A file that was found to be a mailbox.
+#[derive(Debug, Default)]
+struct Checked {
+    length: u64,
+    /// The last number of each author's messages in it. They come in the order of their numbers:
+    /// only one that is not higher can be there already.
+    last: BTreeMap<Session, u64>,
+}
+
+impl Checked {
+    fn add(&mut self, length: u64, id: Option<MessageId>) {
+        self.length += length;
+        if let Some(MessageId { author, number }) = id {
+            let last = self.last.entry(author).or_default();
+            *last = number.max(*last);
+        }
+    }
+
+    fn may_have(&self, id: MessageId) -> bool {
+        self.last.get(&id.author).is_some_and(|last| id.number <= *last)
+    }
 }
 
 /// Lines added to one file since it was last synced.
@@ -105,21 +128,24 @@ impl FileStore {
             Err(error) => return Err(format!("{name}: {error}")),
         }
         let mut bytes = fs::read(&path).map_err(|error| format!("{name}: {error}"))?;
-        if self.checked.get(name) == Some(&(bytes.len() as u64)) {
+        if self.checked.get(name).is_some_and(|checked| checked.length == bytes.len() as u64) {
             return Ok(bytes);
         }
         let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let (whole, tail) = bytes.split_at(end);
+        let mut checked = Checked::default();
         for (index, text) in lines(whole).enumerate() {
-            if line::read(text).is_none() {
+            let Some(message) = line::read(text) else {
                 let number = index + 1;
                 return Err(format!("{name} is not a mailbox: line {number} is no message"));
-            }
+            };
+            checked.add(text.len() as u64 + 1, message.id);
         }
         if tail.is_empty() {
             // As it should be.
-        } else if line::read(tail).is_some() {
+        } else if let Some(message) = line::read(tail) {
             append(&path, b"\n").map_err(|error| format!("{name}: {error}"))?;
+            checked.add(tail.len() as u64 + 1, message.id);
             bytes.push(b'\n');
         } else if line::is_torn(tail) {
             self.put_aside(&path, tail, end as u64).map_err(|error| format!("{name}: {error}"))?;
@@ -127,7 +153,7 @@ impl FileStore {
         } else {
             return Err(format!("{name} is not a mailbox: its last line is no message"));
         }
-        self.checked.insert(name.to_owned(), bytes.len() as u64);
+        self.checked.insert(name.to_owned(), checked);
         Ok(bytes)
     }
 
@@ -163,13 +189,25 @@ impl FileStore {
         let exists = fs::symlink_metadata(&path).is_ok();
         let length = match self.checked.get(&name) {
             // Read again only if somebody else has changed it.
-            Some(length)
+            Some(Checked { length, .. })
                 if fs::symlink_metadata(&path).is_ok_and(|m| m.is_file() && m.len() == *length) =>
             {
                 *length
             }
             _ => self.contents(&name)?.len() as u64,
         };
+        if let Some(id) = message.id
+            && self.checked.get(&name).is_some_and(|checked| checked.may_have(id))
+        {
+            let bytes = self.contents(&name)?;
+            if lines(&bytes).filter_map(line::read).any(|message| message.id == Some(id)) {
+                // Perhaps not synced yet: the answer waits for that as well.
+                if let Some(entry) = added.get_mut(&name) {
+                    entry.answers.push(answer);
+                }
+                return Ok(());
+            }
+        }
         let line = line::write(message);
         if length + line.len() as u64 > MAX_MAILBOX {
             return Err(format!("{name} is full"));
@@ -195,7 +233,7 @@ impl FileStore {
         }
         self.mailboxes += usize::from(!exists);
         entry.answers.push(answer);
-        self.checked.insert(name, length + line.len() as u64);
+        self.checked.entry(name).or_default().add(line.len() as u64, message.id);
         Ok(())
     }
 
@@ -240,7 +278,7 @@ impl FileStore {
             self.checked.remove(&name);
             self.mailboxes = self.mailboxes.saturating_sub(1);
         } else {
-            self.checked.insert(name, rest.len() as u64);
+            self.checked.entry(name).or_default().length = rest.len() as u64;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::proto::UnixTime;
+use crate::wire::{MessageId, Session};
 
 fn name(text: &str) -> Nickname {
     Nickname::new(text).unwrap()
@@ -11,7 +12,13 @@ fn name(text: &str) -> Nickname {
 
 fn message(text: &str) -> StoredMessage {
     let time = UnixTime::from_micros(1_488_400_115_368_341);
-    StoredMessage { sender: name("lanking"), text: text.into(), time }
+    StoredMessage { sender: name("lanking"), text: text.into(), time, id: None }
+}
+
+fn numbered(author: u64, number: u64, text: &str) -> StoreRequest {
+    let id = Session::new(author).map(|author| MessageId { author, number });
+    let message = StoredMessage { id, ..message(text) };
+    StoreRequest::Append { request: 7, recipient: name("sonic"), message }
 }
 
 fn append_request(recipient: &str, text: &str) -> StoreRequest {
@@ -201,4 +208,21 @@ fn both_sides_of_the_size_limit() {
     store_one(&mut store, "sonic", &text).unwrap();
     assert_eq!(store_one(&mut store, "sonic", &text), Err("sonic is full".to_owned()));
     assert_eq!(load(&mut store, "sonic").unwrap().len(), BATCH);
+}
+
+#[test]
+fn a_message_that_is_in_the_mailbox_is_not_added_again() {
+    let (directory, mut store) = open();
+    let both = vec![numbered(1, 5, "one"), numbered(2, 5, "two"), numbered(1, 6, "three")];
+    store.apply(both);
+    let again = store.apply(vec![numbered(1, 5, "one"), numbered(1, 6, "three")]);
+    assert!(again.iter().all(|a| matches!(a, StoreAnswer::Appended { result: Ok(()), .. })));
+    drop(store);
+    let mut store = FileStore::open(directory.path()).unwrap();
+    store.apply(vec![numbered(2, 5, "two")]);
+    assert_eq!(load(&mut store, "sonic").unwrap(), ["one", "two", "three"]);
+    // One that has left it is not known any more: its recipient knows it by its number.
+    remove(&mut store, "sonic", 1);
+    store.apply(vec![numbered(1, 5, "one")]);
+    assert_eq!(load(&mut store, "sonic").unwrap(), ["two", "three", "one"]);
 }

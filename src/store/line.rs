@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::ser::{Formatter, Serializer};
 
 use crate::proto::{StoredMessage, UnixTime};
-use crate::wire::Nickname;
+use crate::wire::{MessageId, Nickname, Session};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -17,6 +17,11 @@ struct Line<'a> {
     sender: std::borrow::Cow<'a, str>,
     /// Seconds since the Unix epoch.
     time: f64,
+    /// The author's session and its number for the message: see `docs/PROTOCOL.md`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    session: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    number: Option<u64>,
 }
 
 /// What every line begins with. A last line that has no end but begins so was torn by a crash.
@@ -28,6 +33,8 @@ pub(super) fn write(message: &StoredMessage) -> Vec<u8> {
         msg: message.text.as_str().into(),
         sender: message.sender.as_str().into(),
         time: message.time.as_seconds(),
+        session: message.id.map(|id| id.author.number()),
+        number: message.id.map(|id| id.number),
     };
     let mut bytes = Vec::new();
     let mut serializer = Serializer::with_formatter(&mut bytes, Python);
@@ -44,8 +51,14 @@ pub(super) fn read(bytes: &[u8]) -> Option<StoredMessage> {
         sender: Nickname::new(&line.sender).ok()?,
         text: line.msg.into_owned(),
         time: UnixTime::from_seconds(line.time)?,
+        id: match (line.session, line.number) {
+            (Some(author), Some(number)) => {
+                Some(MessageId { author: Session::new(author)?, number })
+            }
+            _ => None,
+        },
     };
-    message.is_deliverable().then_some(message)
+    Some(message)
 }
 
 /// Whether these bytes are the beginning of a line whose writing was cut short. File systems fill
@@ -99,6 +112,7 @@ mod tests {
             sender: Nickname::new("lanking").unwrap(),
             text: text.into(),
             time: UnixTime::from_micros(1_488_400_115_368_341),
+            id: None,
         }
     }
 
@@ -134,9 +148,13 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_no_classic_client_could_read_is_none() {
-        assert!(read(&write(&message(&"x".repeat(4000)))[..]).is_some());
-        assert!(read(&write(&message(&"x".repeat(4096)))[..]).is_none());
+    fn a_message_keeps_its_identity() {
+        let id = Some(MessageId { author: Session::new(7).unwrap(), number: 3 });
+        let message = StoredMessage { id, ..message("hi") };
+        let line = write(&message);
+        let end = br#", "Time": 1488400115.368341, "Session": 7, "Number": 3}"#;
+        assert!(line.trim_ascii_end().ends_with(end), "{}", String::from_utf8_lossy(&line));
+        assert_eq!(read(&line), Some(message));
     }
 
     #[test]
@@ -153,7 +171,6 @@ mod tests {
             let message = StoredMessage { time: UnixTime::from_micros(micros), ..message(&text) };
             let line = write(&message);
             proptest::prop_assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
-            proptest::prop_assume!(message.is_deliverable());
             proptest::prop_assert_eq!(read(&line[..line.len() - 1]), Some(message));
         }
     }

@@ -1,14 +1,17 @@
 //! The datagrams of the classic dialect: one JSON object each.
 //!
-//! All kinds share one flat set of fields, [`Fields`], the only place where their names stand.
-//! Decoding reads that set and then asks for what the kind needs; encoding fills it in.
+//! All kinds share one flat set of fields. Decoding reads that set and then asks for what the kind
+//! needs; encoding fills it in. A registration alone may have more than a classic program knows: it
+//! is how a current client shows what it is.
 
-use std::borrow::{Borrow, Cow};
+use std::borrow::Borrow;
 
-use serde::{Deserialize, Serialize};
-
-use super::table::{Presence, Row, decode_rows, encode_rows};
-use super::{Nickname, NicknameError};
+use super::fields::{
+    ACK, CHAT, DEREGISTER, FALSE, Fields, KEEP, NOTIFICATION, OFFLINE, ONLINE, REGISTER, TABLE,
+    TRUE, VERIFICATION, nickname, number, required, session,
+};
+use super::table::{Presence, Row, RowForm, decode_rows, encode_rows};
+use super::{Nickname, NicknameError, Session};
 
 /// The longest datagram, in bytes, that a classic program reads whole.
 ///
@@ -22,6 +25,8 @@ pub enum Datagram {
     Register {
         /// The nickname that is asked for.
         nickname: Nickname,
+        /// What a current client says besides.
+        hello: Option<Hello>,
     },
     /// `Dereg`: the nickname goes offline.
     Deregister {
@@ -61,6 +66,17 @@ pub enum Datagram {
     Ack,
 }
 
+/// How a current client introduces itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hello {
+    /// The session that it begins, or goes on with.
+    pub session: Session,
+    /// Its number for this request: the answer has it, too.
+    pub number: u64,
+    /// What the server sent to this address to have it proven.
+    pub cookie: Option<u64>,
+}
+
 /// Why a datagram is not one of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DecodeError {
@@ -69,40 +85,6 @@ pub enum DecodeError {
     /// It asks to register a name that is not allowed; its sender can be told.
     Nickname(NicknameError),
 }
-
-/// Every field of every kind, as the wire names it. Others are ignored.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Fields<'a> {
-    #[serde(borrow)]
-    r#type: Cow<'a, str>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    nickname: Option<Cow<'a, str>>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    sender: Option<Cow<'a, str>>,
-    #[serde(borrow, rename = "Receipent", skip_serializing_if = "Option::is_none")]
-    recipient: Option<Cow<'a, str>>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    status: Option<Cow<'a, str>>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    msg: Option<Cow<'a, str>>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    offline: Option<Cow<'a, str>>,
-}
-
-const REGISTER: &str = "Reg";
-const DEREGISTER: &str = "Dereg";
-const KEEP: &str = "Offline";
-const NOTIFICATION: &str = "Notification";
-const TABLE: &str = "Table";
-const VERIFICATION: &str = "Verification";
-const CHAT: &str = "Chat";
-const ACK: &str = "ack";
-
-const TRUE: &str = "True";
-const FALSE: &str = "False";
-const ONLINE: &str = "Online";
-const OFFLINE: &str = "Offline";
 
 impl Datagram {
     /// Reads a datagram.
@@ -122,9 +104,13 @@ impl Datagram {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match self {
-            Self::Register { nickname } => {
-                Fields { nickname: Some(nickname.as_str().into()), ..Fields::of(REGISTER) }
-            }
+            Self::Register { nickname, hello } => Fields {
+                nickname: Some(nickname.as_str().into()),
+                session: hello.map(|hello| hello.session.number()),
+                number: hello.map(|hello| hello.number),
+                cookie: hello.and_then(|hello| hello.cookie),
+                ..Fields::of(REGISTER)
+            },
             Self::Deregister { nickname } => {
                 Fields { nickname: Some(nickname.as_str().into()), ..Fields::of(DEREGISTER) }
             }
@@ -158,24 +144,23 @@ impl Datagram {
 pub fn encode_table(rows: impl IntoIterator<Item = impl Borrow<Row>>) -> Vec<u8> {
     let around = |rows: &str| Fields { msg: Some(rows.into()), ..Fields::of(TABLE) }.to_bytes();
     let limit = MAX_DATAGRAM - around("").len();
-    around(&encode_rows(rows, limit))
+    around(&encode_rows(rows, RowForm::Classic, limit).0)
 }
 
 impl<'a> Fields<'a> {
-    fn of(kind: &'static str) -> Self {
-        Self { r#type: kind.into(), ..Self::default() }
-    }
-
-    fn to_bytes(&self) -> Vec<u8> {
-        // Strings and nothing else, into memory: there is nothing in it that can fail.
-        serde_json::to_vec(self).unwrap_or_default()
-    }
-
     fn into_datagram(self) -> Result<Datagram, DecodeError> {
         Ok(match &*self.r#type {
             REGISTER => Datagram::Register {
                 nickname: Nickname::new(&required(self.nickname)?)
                     .map_err(DecodeError::Nickname)?,
+                hello: match self.session {
+                    Some(_) => Some(Hello {
+                        session: session(self.session)?,
+                        number: number(self.number)?,
+                        cookie: self.cookie,
+                    }),
+                    None => None,
+                },
             },
             DEREGISTER => Datagram::Deregister { nickname: nickname(self.nickname)? },
             KEEP => Datagram::Keep {
@@ -208,14 +193,6 @@ impl<'a> Fields<'a> {
     }
 }
 
-fn required(field: Option<Cow<'_, str>>) -> Result<Cow<'_, str>, DecodeError> {
-    field.ok_or(DecodeError::Malformed)
-}
-
-fn nickname(field: Option<Cow<'_, str>>) -> Result<Nickname, DecodeError> {
-    Nickname::new(&required(field)?).map_err(|_| DecodeError::Malformed)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,7 +204,11 @@ mod tests {
     #[test]
     fn every_kind_survives_the_wire() {
         let kinds = [
-            Datagram::Register { nickname: name("sonic") },
+            Datagram::Register { nickname: name("sonic"), hello: None },
+            Datagram::Register {
+                nickname: name("sonic"),
+                hello: Some(Hello { session: Session::from_random(7), number: 3, cookie: Some(9) }),
+            },
             Datagram::Deregister { nickname: name("sonic") },
             Datagram::Keep {
                 sender: name("lanking"),
@@ -240,6 +221,7 @@ mod tests {
                 nickname: name("so\"nic"),
                 address: "127.0.0.1:1211".parse().unwrap(),
                 presence: Presence::Online,
+                session: None,
             }]),
             Datagram::Verification,
             Datagram::Chat { sender: name("lanking"), text: String::new() },

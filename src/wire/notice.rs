@@ -32,6 +32,8 @@ pub enum Notice {
     NotAllowed(NicknameError),
     /// The table of users is full of users who are online.
     Full,
+    /// The server takes nobody who speaks the classic dialect.
+    ClassicRefused,
     /// The server is going down.
     ServerDown,
 }
@@ -51,6 +53,7 @@ impl fmt::Display for Notice {
             Self::NotRegistered(name) => write!(f, "[{name} is not registered from here.]"),
             Self::NotAllowed(reason) => write!(f, "[Nickname not allowed: {reason}]"),
             Self::Full => f.write_str("[The server is full.]"),
+            Self::ClassicRefused => f.write_str("[This server takes current clients only.]"),
             Self::ServerDown => f.write_str("[Server is Down!]"),
         }
     }
@@ -89,6 +92,7 @@ impl Notice {
                 | Self::NotRegistered(_)
                 | Self::NotAllowed(_)
                 | Self::Full
+                | Self::ClassicRefused
                 | Self::ServerDown
         )
     }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde_json::Value;
 
-use super::Nickname;
+use super::{Nickname, Session};
 
 /// Whether a user is online.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,21 +34,34 @@ pub struct Row {
     pub address: SocketAddr,
     /// Whether it is there.
     pub presence: Presence,
+    /// Its session, if it speaks the current dialect and is there.
+    pub session: Option<Session>,
+}
+
+/// For whom rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RowForm {
+    /// Three elements: a classic client is told of nothing that it does not know.
+    Classic,
+    /// And the session as the fourth.
+    Current,
 }
 
 const YES: &str = "Yes";
 const NO: &str = "No";
 
 /// Writes rows as a JSON object, in their order, up to the last with which the object has at most
-/// `limit` bytes inside a JSON string.
+/// `limit` bytes inside a JSON string; and how many these are.
 pub(super) fn encode_rows(
     rows: impl IntoIterator<Item = impl Borrow<Row>>,
+    form: RowForm,
     limit: usize,
-) -> String {
+) -> (String, usize) {
+    let mut count = 0;
     let mut text = String::from("{");
     let mut left = limit.saturating_sub("{}".len());
     for row in rows {
-        let entry = encode_row(row.borrow());
+        let entry = encode_row(row.borrow(), form);
         let separator = usize::from(text.len() > 1);
         let Some(rest) = left.checked_sub(separator + escaped_len(&entry)) else { break };
         left = rest;
@@ -56,17 +69,22 @@ pub(super) fn encode_rows(
             text.push(',');
         }
         text.push_str(&entry);
+        count += 1;
     }
     text.push('}');
-    text
+    (text, count)
 }
 
-fn encode_row(row: &Row) -> String {
+fn encode_row(row: &Row, form: RowForm) -> String {
     let name = Value::from(row.nickname.as_str());
     let presence = if row.presence.is_online() { YES } else { NO };
     // A socket that takes both families knows an IPv4 peer by a mapped address; others do not.
     let ip = row.address.ip().to_canonical();
-    format!(r#"{name}:["{ip}",{},"{presence}"]"#, row.address.port())
+    let port = row.address.port();
+    match row.session.filter(|_| form == RowForm::Current) {
+        Some(session) => format!(r#"{name}:["{ip}",{port},"{presence}",{}]"#, session.number()),
+        None => format!(r#"{name}:["{ip}",{port},"{presence}"]"#),
+    }
 }
 
 /// The length of `entry` inside a JSON string. It has no control characters: names have none.
@@ -90,7 +108,8 @@ fn decode_row(name: &str, row: &Value) -> Option<Row> {
         NO => Presence::Offline,
         _ => return None,
     };
-    Some(Row { nickname, address: SocketAddr::new(ip, port), presence })
+    let session = row.get(3).and_then(Value::as_u64).and_then(Session::new);
+    Some(Row { nickname, address: SocketAddr::new(ip, port), presence, session })
 }
 
 #[cfg(test)]
@@ -102,17 +121,18 @@ mod tests {
             nickname: Nickname::new(name).unwrap(),
             address: "10.20.30.40:50607".parse().unwrap(),
             presence: Presence::Online,
+            session: None,
         }
     }
 
     #[test]
     fn rows_are_cut_to_what_fits() {
         let rows: Vec<Row> = (0..1000).map(|n| row(&format!("\\\"{n}"))).collect();
-        let text = encode_rows(&rows, 4000);
+        let (text, count) = encode_rows(&rows, RowForm::Classic, 4000);
         let inside = Value::from(text.as_str()).to_string().len() - 2;
         assert!((3936..=4000).contains(&inside), "{inside}");
         let mut read = decode_rows(&text).unwrap();
-        assert!(read.len() > 40);
+        assert!(read.len() > 40 && read.len() == count);
         read.sort_by_key(|row| rows.iter().position(|r| r == row));
         assert_eq!(read, rows[..read.len()], "the first rows, whole");
     }
@@ -120,7 +140,16 @@ mod tests {
     #[test]
     fn an_ipv4_address_is_told_as_one() {
         let mapped = Row { address: "[::ffff:10.20.30.40]:50607".parse().unwrap(), ..row("a") };
-        assert_eq!(encode_rows([mapped], 4000), encode_rows([row("a")], 4000));
+        let encode = |row| encode_rows([row], RowForm::Classic, 4000);
+        assert_eq!(encode(mapped), encode(row("a")));
+    }
+
+    #[test]
+    fn a_classic_client_is_not_told_of_sessions() {
+        let row = Row { session: Session::new(7), ..row("a") };
+        let read = |form| decode_rows(&encode_rows([&row], form, 4000).0).unwrap();
+        assert_eq!(read(RowForm::Classic), [Row { session: None, ..row.clone() }]);
+        assert_eq!(read(RowForm::Current), [row]);
     }
 
     #[test]

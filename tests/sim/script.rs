@@ -49,12 +49,12 @@ impl Script {
     }
 
     pub fn server() -> Self {
-        Self::new(Host::Server(Box::new(Server::new(server_config(10)))))
+        Self::new(Host::Server(Box::new(Server::new(server_config(10), [1, 2, 3]))))
     }
 
     /// The client `a`.
     pub fn client() -> Self {
-        Self::new(Host::Client(Box::new(Client::new(address("s"), nickname("a")))))
+        Self::new(Host::Client(Box::new(Client::new(address("s"), nickname("a"), 7, 1 << 20))))
     }
 
     /// A peer sends this.
@@ -148,7 +148,7 @@ impl Script {
                 script.from("b", ack());
             }
         }
-        assert_eq!(script.wait(10_000), [""; 0]);
+        assert_eq!(script.wait(3_000), [""; 0]);
         script
     }
 
@@ -172,7 +172,7 @@ impl Script {
 
 fn describe(payload: &[u8]) -> String {
     match Datagram::decode(payload).unwrap() {
-        Datagram::Register { nickname } => format!("Reg {nickname}"),
+        Datagram::Register { nickname, .. } => format!("Reg {nickname}"),
         Datagram::Deregister { nickname } => format!("Dereg {nickname}"),
         Datagram::Keep { sender, recipient, seen, text } => {
             format!("Keep {sender} to {recipient}, {seen:?}: {text}")

@@ -197,7 +197,7 @@ impl Storm {
         self.world.store.fail_removes = false;
         if self.plan.promises().exactly_once {
             // The faults were such that it comes together by itself.
-            self.world.run_until_quiet(Duration::from_secs(60));
+            self.world.run_for(Duration::from_secs(60));
             self.check_together(&self.world.present());
         } else {
             // What is still under way would be taken for an answer to what follows.
@@ -212,7 +212,7 @@ impl Storm {
                 self.world.register(at);
             }
         }
-        self.world.run_until_quiet(Duration::from_secs(60));
+        self.world.run_for(Duration::from_secs(60));
         for at in self.running() {
             self.world.ledger.check_settled(at);
         }
@@ -251,7 +251,7 @@ impl Storm {
                 texts.push(text);
             }
         }
-        self.world.run_until_quiet(Duration::from_secs(60));
+        self.world.run_for(Duration::from_secs(60));
         for (at, _) in present {
             self.world.ledger.check_settled(*at);
         }

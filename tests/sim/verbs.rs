@@ -16,7 +16,13 @@ pub fn server_config(max_users: usize) -> ServerConfig {
         let time = DateTime::from_timestamp_micros(time.as_micros()).unwrap();
         time.format("%Y-%m-%d %H:%M:%S").to_string()
     }
-    ServerConfig { max_users, local_time }
+    ServerConfig {
+        max_users,
+        lookup_past: 10_000,
+        max_text: 1 << 20,
+        refuse_classic: false,
+        local_time,
+    }
 }
 
 impl World {
@@ -29,12 +35,14 @@ impl World {
     }
 
     pub fn start_server(&mut self, max_users: usize) {
-        let server = Server::new(server_config(max_users));
+        let seed = [self.random.next(), self.random.next(), self.random.next()];
+        let server = Server::new(server_config(max_users), seed);
         self.start(self.server, Host::Server(Box::new(server)));
     }
 
     pub fn start_client(&mut self, at: SocketAddr, name: &str) {
-        let client = Client::new(self.server, nickname(name));
+        let seed = self.random.next();
+        let client = Client::new(self.server, nickname(name), seed, 1 << 20);
         self.start(at, Host::Client(Box::new(client)));
     }
 

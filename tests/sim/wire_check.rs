@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use superchat::proto::Instant;
-use superchat::wire::{Datagram, MAX_DATAGRAM};
+use superchat::wire::{Datagram, MAX_DATAGRAM, MAX_PACKET, Packet, is_packet};
 
 /// How long an ack can still come, as far as our engines are concerned.
 pub const ACK_LIFETIME: Duration = Duration::from_secs(1);
@@ -46,11 +46,21 @@ impl WireCheck {
     /// One of our engines sends this.
     pub fn sent(&mut self, now: Instant, from: SocketAddr, to: SocketAddr, payload: &[u8]) {
         assert!(payload.len() <= MAX_DATAGRAM, "{from} sends {} bytes to {to}", payload.len());
+        if is_packet(payload) {
+            Packet::decode(payload).expect("what our engines send, they can read");
+            assert!(payload.len() <= MAX_PACKET, "{from} sends {} bytes to {to}", payload.len());
+            return;
+        }
         match Datagram::decode(payload).expect("what our engines send, they can read") {
             Datagram::Ack => {}
             // The last word of a client that is closed waits for nothing.
             Datagram::Deregister { .. } => {}
-            Datagram::Register { .. } | Datagram::Keep { .. } => self.requested(from, payload),
+            Datagram::Register { nickname, hello } => {
+                // With the cookie or without it is the same request.
+                let number = hello.map(|hello| hello.number);
+                self.requested(from, format!("{nickname} {number:?}").as_bytes());
+            }
+            Datagram::Keep { .. } => self.requested(from, payload),
             datagram => self.pushed(now, from, to, &datagram, payload),
         }
     }
@@ -105,12 +115,16 @@ impl WireCheck {
                     flow.unacknowledged = flow.unacknowledged.saturating_sub(1);
                 }
             }
-            Ok(Datagram::Notification { .. }) => {
-                if let Some(request) = self.requests.get_mut(&to) {
-                    request.answered = true;
-                }
-            }
+            Ok(Datagram::Notification { .. }) => self.answered(to),
+            // What it has in it the engine knows.
+            Err(_) if is_packet(payload) => self.answered(to),
             _ => {}
+        }
+    }
+
+    fn answered(&mut self, at: SocketAddr) {
+        if let Some(request) = self.requests.get_mut(&at) {
+            request.answered = true;
         }
     }
 

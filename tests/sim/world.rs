@@ -46,7 +46,7 @@ pub struct World {
     wire: WireCheck,
     /// Hosts whose applications take nothing more for now.
     pub full: BTreeSet<SocketAddr>,
-    random: Random,
+    pub(super) random: Random,
     /// Programs started and tickets given.
     pub(super) count: u64,
     trace: bool,
@@ -117,18 +117,6 @@ impl World {
         self.clock.advance(end);
     }
 
-    /// Goes on until nothing is left to happen, and requires that it is within this time.
-    pub fn run_until_quiet(&mut self, limit: Duration) {
-        let end = self.now() + limit;
-        while let Some(event) = self.clock.next(end) {
-            self.step(event);
-        }
-        let busy: Vec<_> =
-            self.hosts.iter().filter(|(_, host)| host.deadline().is_some()).collect();
-        let busy: Vec<_> = busy.into_iter().map(|(at, _)| at).collect();
-        assert!(busy.is_empty(), "still not quiet: {busy:?}");
-    }
-
     /// Who is registered, as their own programs have it.
     pub fn present(&self) -> Vec<(SocketAddr, String)> {
         let name = |host: &Host| match host {
@@ -179,7 +167,7 @@ impl World {
         self.trace(|| format!("{to} reads from {from}: {}", String::from_utf8_lossy(payload)));
         self.wire.received(from, to, payload);
         match Datagram::decode(payload) {
-            Ok(Datagram::Register { nickname } | Datagram::Deregister { nickname }) => {
+            Ok(Datagram::Register { nickname, .. } | Datagram::Deregister { nickname }) => {
                 self.ledger.turned(self.clock.now(), nickname.as_str());
             }
             Ok(Datagram::Keep { text, .. }) => self.ledger.asked(&text),
@@ -251,7 +239,7 @@ impl World {
             Emit::Client(ClientEmit::Message(message)) => {
                 let Host::Client(client) = &self.hosts[&at] else { unreachable!() };
                 let (sender, recipient) = (message.sender.as_str(), client.nickname().as_str());
-                assert_eq!(message.stored_at.is_some(), message.route == Route::Stored);
+                assert_eq!(message.sent_at.is_some(), message.route == Route::Stored);
                 self.ledger.came(self.clock.now(), sender, recipient, &message.text, message.route);
             }
             Emit::Client(ClientEmit::Sent(ticket, outcome)) => self.ledger.settled(ticket, outcome),

@@ -304,7 +304,33 @@ fn a_server_that_stops_tells_its_clients() {
     server.stop();
     assert!(events.iter().any(|event| event == ClientEvent::ServerDown));
     assert!(!sonic.is_registered());
-    assert!(matches!(sonic.send("sonic", "hi"), Err(Error::NotRegistered)));
+    // Whoever is known is talked to all the same.
+    assert_eq!(sonic.send("sonic", "hi").unwrap(), Delivery::Received);
+    assert!(matches!(sonic.send("tails", "hi"), Err(Error::ServerNotResponding { .. })));
+}
+
+#[test]
+fn a_client_registers_again_by_itself_when_its_server_is_back() {
+    let directory = TempDir::new().unwrap();
+    let start = |bind: &str| Server::builder().bind(bind).directory(directory.path()).start();
+    let server = start("localhost:0").unwrap();
+    let address = server.address().to_string();
+    let (sender, events) = mpsc::channel();
+    let sonic = Client::builder("sonic").server(&address).on_event(move |event| {
+        let _ = sender.send(event);
+    });
+    let sonic = sonic.connect().unwrap();
+    let registered = || {
+        let is = |event| matches!(event, ClientEvent::Registered { .. });
+        assert!(events.iter().any(is));
+    };
+    registered();
+    server.stop();
+    drop(server);
+    let server = start(&address).unwrap();
+    registered();
+    assert_eq!(server.users().len(), 1);
+    assert!(matches!(sonic.send("tails", "hi"), Err(Error::UnknownUser { .. })));
 }
 
 #[test]

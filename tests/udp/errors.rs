@@ -2,9 +2,11 @@
 
 use std::net::UdpSocket;
 
-use superchat::{Client, Error, Server};
+use superchat::wire::Datagram;
+use superchat::{Client, Delivery, Error, Server};
 use tempfile::TempDir;
 
+use crate::peer::Peer;
 use crate::{client, server};
 
 fn one_line(error: &Error, names: &str) {
@@ -74,13 +76,31 @@ fn a_server_that_is_not_there() {
 fn both_sides_of_the_length_of_a_message() {
     let (_directory, server) = server();
     let sonic = client("sonic", &server);
-    let overhead = match sonic.send("sonic", &"x".repeat(4096)).unwrap_err() {
+    const LIMIT: usize = 1 << 20;
+    assert_eq!(sonic.send("sonic", &"x".repeat(LIMIT)).unwrap(), Delivery::Received);
+    assert!(matches!(
+        sonic.send("sonic", &"x".repeat(LIMIT + 1)),
+        Err(Error::TooLong { bytes, limit: LIMIT }) if bytes == LIMIT + 1,
+    ));
+}
+
+/// A classic program reads no more than one datagram.
+#[test]
+fn both_sides_of_the_length_of_a_message_to_a_classic_client() {
+    let (_directory, server) = server();
+    let sonic = client("sonic", &server);
+    let tails = Peer::of(&server);
+    tails.register("tails");
+    tails.until_table();
+    let overhead = match sonic.send("tails", &"x".repeat(4096)).unwrap_err() {
         Error::TooLong { bytes, limit: 4096 } => bytes - 4096,
         other => panic!("{other}"),
     };
-    sonic.send("sonic", &"x".repeat(4096 - overhead)).unwrap();
+    let longest = sonic.post("tails", &"x".repeat(4096 - overhead)).unwrap();
+    tails.until(|datagram| matches!(datagram, Datagram::Chat { .. }).then_some(()));
+    assert_eq!(longest.wait().unwrap(), Delivery::Received);
     assert!(matches!(
-        sonic.send("sonic", &"x".repeat(4097 - overhead)),
+        sonic.send("tails", &"x".repeat(4097 - overhead)),
         Err(Error::TooLong { bytes: 4097, .. }),
     ));
 }

@@ -3,6 +3,7 @@
 use std::net::UdpSocket;
 
 use superchat::Delivery;
+use superchat::wire::Datagram;
 
 use crate::peer::Peer;
 use crate::{client, server};
@@ -13,7 +14,13 @@ fn malformed_datagrams_are_counted_and_dropped() {
     let (_directory, server) = server();
     let sonic = client("sonic", &server);
     let lanking = client("lanking", &server);
-    let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let tails = Peer::of(&server);
+    tails.register("tails");
+    tails.until_table();
+    // So that sonic knows where tails is.
+    let pending = sonic.post("tails", "hi").unwrap();
+    tails.until(|datagram| matches!(datagram, Datagram::Chat { .. }).then_some(()));
+    assert_eq!(pending.wait().unwrap(), Delivery::Received);
     let nested = "[".repeat(4000);
     let malformed: [&[u8]; 7] = [
         b"",
@@ -25,16 +32,14 @@ fn malformed_datagrams_are_counted_and_dropped() {
         nested.as_bytes(),
     ];
     for bytes in malformed {
-        stranger.send_to(bytes, server.address()).unwrap();
-        stranger.send_to(bytes, sonic.address()).unwrap();
+        tails.send(bytes);
+        tails.send_to(bytes, sonic.address());
     }
     // Sockets of one host keep the order: what is answered comes after what was sent before it.
-    stranger.send_to(br#"{"Type":"Reg","Nickname":"two words"}"#, server.address()).unwrap();
-    stranger.send_to(br#"{"Type":"Chat","Sender":"tails","Msg":"hi"}"#, sonic.address()).unwrap();
-    let mut buffer = [0; 4096];
-    for _ in 0..3 {
-        stranger.recv_from(&mut buffer).unwrap();
-    }
+    tails.send(br#"{"Type":"Reg","Nickname":"two words"}"#);
+    tails.until_notified();
+    tails.send_to(br#"{"Type":"Chat","Sender":"tails","Msg":"hi"}"#, sonic.address());
+    tails.until(|datagram| (datagram == Datagram::Ack).then_some(()));
     assert_eq!(server.stats().malformed, malformed.len() as u64 + 1);
     assert_eq!(sonic.stats().malformed, malformed.len() as u64);
     assert_eq!(lanking.send("sonic", "hi").unwrap(), Delivery::Received);

@@ -22,6 +22,10 @@ impl Peer {
         self.socket.send_to(bytes, self.server).unwrap();
     }
 
+    pub(crate) fn send_to(&self, bytes: &[u8], to: SocketAddr) {
+        self.socket.send_to(bytes, to).unwrap();
+    }
+
     pub(crate) fn register(&self, nickname: &str) {
         self.send(format!(r#"{{"Type": "Reg", "Nickname": "{nickname}"}}"#).as_bytes());
     }
@@ -45,6 +49,10 @@ impl Peer {
                 return found;
             }
         }
+    }
+
+    pub(crate) fn until_table(&self) {
+        self.until(|datagram| matches!(datagram, Datagram::Table(_)).then_some(()));
     }
 
     pub(crate) fn until_notified(&self) -> String {

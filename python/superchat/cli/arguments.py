@@ -27,6 +27,7 @@ class ServerArguments:
     port: int
     host: str
     directory: str
+    refuse_classic: bool
     quiet: bool
 
 
@@ -52,7 +53,11 @@ def _server(parser: _Parser, given: argparse.Namespace) -> ServerArguments:
     if given.server not in PORTS:
         parser.refuse("Port Number out of range")
     return ServerArguments(
-        given.server, given.host or "localhost", given.directory, given.quiet
+        given.server,
+        given.host or "localhost",
+        given.directory,
+        given.refuse_classic,
+        given.quiet,
     )
 
 
@@ -105,6 +110,11 @@ def _parser(program: str) -> _Parser:
     )
     parser.add_argument(
         "--directory", default=".", help="server: where messages wait (the current directory)"
+    )
+    parser.add_argument(
+        "--refuse-classic",
+        action="store_true",
+        help="server: refuse programs of 2017, which cannot prove a message to be new",
     )
     parser.add_argument("--quiet", action="store_true", help="server: no line for each request")
     parser.add_argument(

@@ -30,7 +30,11 @@ def run(arguments: ServerArguments) -> int:
             lines.put(line)
 
     server = superchat.Server(
-        arguments.port, arguments.host, directory=arguments.directory, on_event=on_event
+        arguments.port,
+        arguments.host,
+        directory=arguments.directory,
+        refuse_classic=arguments.refuse_classic,
+        on_event=on_event,
     )
     _print("Socket created and binded")
     _print(f"listening on: {visible(arguments.host)} : {arguments.port}")

@@ -2,9 +2,9 @@
 
 use chrono::NaiveDateTime;
 
-use crate::wire::Nickname;
+use crate::wire::{Nickname, UnixTime};
 
-/// Messages that wait for their outcome, over all recipients: 4 MiB if each is as long as it can be.
+/// Messages that wait for their outcome, over all recipients.
 pub const MAX_PENDING: usize = 1024;
 
 /// The caller's number for something that it waits for.
@@ -41,7 +41,7 @@ pub enum Failure {
     UnknownUser(Nickname),
     /// The client is offline.
     NotRegistered,
-    /// The message does not fit a datagram: its bytes on the wire.
+    /// The message is longer than the limit, or than its classic recipient can read: its bytes.
     TooLong(usize),
     /// The server refused, in its own words.
     Refused(String),
@@ -62,8 +62,17 @@ pub struct Incoming {
     pub text: String,
     /// The way that it came.
     pub route: Route,
-    /// The server's local time when it stored it.
-    pub stored_at: Option<NaiveDateTime>,
+    /// When the server stored it, if it did.
+    pub sent_at: Option<SentAt>,
+}
+
+/// When a server stored a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SentAt {
+    /// By the server's own clock on the wall, to the second: all that the classic dialect tells.
+    Local(NaiveDateTime),
+    /// Exactly.
+    Unix(UnixTime),
 }
 
 /// What a client tells the program that it is embedded in.
@@ -94,6 +103,8 @@ pub enum ClientEvent {
     },
     /// The server said that it is going down.
     ServerDown,
+    /// The server does not answer any more. The client registers again as soon as it does.
+    ServerLost,
 }
 
 /// What a client engine is told, besides datagrams.

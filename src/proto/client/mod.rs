@@ -1,14 +1,20 @@
 //! The client engine.
 //!
 //! What it promises: every message that it accepts has one outcome, and `received` is said only
-//! when an ack came from the address that was asked. Messages to one recipient go one after the
-//! other, each to its outcome (only one that was stored can be overtaken); messages to different
-//! recipients do not wait for each other. What it acknowledges it has handed to the
-//! application, and while it is offline it acknowledges no message.
+//! when an ack came from the address that was asked. Messages to one recipient come in the order in
+//! which they were sent, each once, as long as everyone in between speaks the current dialect;
+//! messages to different recipients do not wait for each other. What it acknowledges it has handed
+//! to the application, and while it is offline it acknowledges no message.
+//!
+//! [`conversation`] is what becomes of a message, [`peers`] and [`server`] are those who speak the
+//! current dialect, [`request`] is a classic server, and [`seen`] is what has come already.
 
 mod conversation;
 mod interface;
+mod peers;
 mod request;
+mod seen;
+mod server;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -18,13 +24,20 @@ use chrono::NaiveDateTime;
 
 use self::conversation::{Conversations, Direct};
 pub use self::interface::{
-    ClientCommand, ClientEmit, ClientEvent, Delivery, Failure, Incoming, MAX_PENDING, Route, Ticket,
+    ClientCommand, ClientEmit, ClientEvent, Delivery, Failure, Incoming, MAX_PENDING, Route,
+    SentAt, Ticket,
 };
+use self::peers::{Sent, same_address};
 use self::request::{Answer, Heard, Request, Requests};
+use self::seen::Seen;
+use self::server::Current;
+use super::flows::Flows;
 use super::link::{Links, Step};
 use super::timers::Timers;
 use super::{Engine, Input, Instant, Now, Output, Stats};
-use crate::wire::{Datagram, MAX_DATAGRAM, Nickname, Notice, Presence, Row};
+use crate::wire::{
+    Assembly, Datagram, MAX_DATAGRAM, Nickname, Notice, Packet, Presence, Row, Session, is_packet,
+};
 
 /// The lengths of a table that may have been cut: the next row, at most 400 bytes long, did not fit.
 const CUT: RangeInclusive<usize> = MAX_DATAGRAM - 400..=MAX_DATAGRAM;
@@ -38,9 +51,11 @@ enum Phase {
     Offline,
     /// The server welcomed it, but its table has not come. A message would not find its recipient.
     Welcomed {
-        ticket: Ticket,
+        ticket: Option<Ticket>,
     },
     Online,
+    /// It was online, and will be again when the server is back. Who is known is still talked to.
+    Lost,
     Closed,
 }
 
@@ -53,6 +68,15 @@ enum Timer {
     FirstTable,
     /// A table that tells of a recipient is late: go on without it.
     Conversations,
+    /// Nothing may have come from the server for a while.
+    Lease,
+    /// Those of whom a server that began anew has told nothing are gone.
+    Stale,
+}
+
+impl Timer {
+    const ALL: [Self; 5] =
+        [Self::Request, Self::FirstTable, Self::Conversations, Self::Lease, Self::Stale];
 }
 
 /// The client engine; the head of this file says what it promises.
@@ -65,19 +89,36 @@ pub struct Client {
     table: BTreeMap<Nickname, Row>,
     /// There may be users of whom the table had no room to tell.
     table_is_cut: bool,
+    /// Whose session is whose.
+    by_session: BTreeMap<Session, Nickname>,
+    /// What is known of a server that speaks the current dialect.
+    current: Option<Current>,
     requests: Requests,
     conversations: Conversations,
-    /// Messages on their way to their recipients.
+    /// Messages on their way to recipients who speak the classic dialect.
     links: Links<Direct>,
+    /// What is exchanged with those who speak the current one.
+    flows: Flows<Sent>,
+    /// Long messages, by the session that they come from, of which some parts have come.
+    parts: BTreeMap<Session, Assembly>,
+    seen: Seen,
+    /// Names that the server was asked for, and when.
+    lookups: BTreeMap<Nickname, Instant>,
+    /// The number of the last message or request.
+    last_number: u64,
+    /// What the next session is drawn from.
+    seed: u64,
+    max_text: usize,
     timers: Timers<Timer>,
     outputs: VecDeque<Output<ClientEmit>>,
     stats: Stats,
 }
 
 impl Client {
-    /// An offline client of the server at this address.
+    /// An offline client of the server at this address. Two seeds must not be the same: sessions are
+    /// made of them. A message may have `max_text` bytes of UTF-8.
     #[must_use]
-    pub fn new(server: SocketAddr, nickname: Nickname) -> Self {
+    pub fn new(server: SocketAddr, nickname: Nickname, seed: u64, max_text: usize) -> Self {
         Self {
             server,
             nickname,
@@ -85,9 +126,18 @@ impl Client {
             closing: false,
             table: BTreeMap::new(),
             table_is_cut: false,
+            by_session: BTreeMap::new(),
+            current: None,
             requests: Requests::default(),
             conversations: Conversations::default(),
             links: Links::new(),
+            flows: Flows::new(Session::from_random(seed)),
+            parts: BTreeMap::new(),
+            seen: Seen::default(),
+            lookups: BTreeMap::new(),
+            last_number: 0,
+            seed,
+            max_text,
             timers: Timers::new(),
             outputs: VecDeque::new(),
             stats: Stats::default(),
@@ -104,6 +154,31 @@ impl Client {
     #[must_use]
     pub fn is_registered(&self) -> bool {
         matches!(self.phase, Phase::Welcomed { .. } | Phase::Online)
+    }
+
+    /// Whether other clients can reach it: it is registered, or was until its server was lost.
+    fn is_present(&self) -> bool {
+        self.is_registered() || self.phase == Phase::Lost
+    }
+
+    /// Whether messages can be sent on their way.
+    fn may_send(&self) -> bool {
+        matches!(self.phase, Phase::Online | Phase::Lost)
+    }
+
+    fn next_number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
+    }
+
+    /// The session for a nickname: the one that there is goes on under the same name.
+    fn session_for(&mut self, nickname: &Nickname) -> Session {
+        if *nickname == self.nickname {
+            return self.flows.own();
+        }
+        // SplitMix64's increment (Steele, Lea, Flood 2014): as random as the seed, and another one.
+        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        Session::from_random(self.seed)
     }
 
     /// The table of users as the server last sent it, by nickname.
@@ -125,12 +200,26 @@ impl Client {
                 self.emit(ClientEmit::Session(ticket, Err(Failure::TooManyPending)));
             }
             ClientCommand::Register { ticket, nickname } => {
-                self.request(now, Request::Register { ticket, nickname });
+                self.forget_own_registration();
+                let (session, number) = (self.session_for(&nickname), self.next_number());
+                let ticket = Some(ticket);
+                self.request(now, Request::Register { ticket, nickname, session, number });
+            }
+            ClientCommand::Deregister { ticket } if self.phase == Phase::Lost => {
+                self.forget_own_registration();
+                self.go_offline(now, &Failure::NotRegistered);
+                self.emit(ClientEmit::Session(ticket, Ok(())));
             }
             ClientCommand::Deregister { ticket }
                 if !self.is_registered() && !self.is_registering() =>
             {
                 self.emit(ClientEmit::Session(ticket, Ok(())));
+            }
+            ClientCommand::Deregister { ticket }
+                if self.is_registered() && self.current.is_some() =>
+            {
+                self.forget_own_registration();
+                self.deregister(now, Some(ticket));
             }
             ClientCommand::Deregister { ticket } => {
                 self.request(now, Request::Deregister { ticket: Some(ticket) });
@@ -148,6 +237,9 @@ impl Client {
 
     fn on_datagram(&mut self, now: Now, from: SocketAddr, payload: &[u8], room: bool) {
         self.stats.count_received(payload);
+        if is_packet(payload) {
+            return self.on_packet(now, from, payload, room);
+        }
         let Ok(datagram) = Datagram::decode(payload) else {
             self.stats.malformed += 1;
             return;
@@ -162,7 +254,8 @@ impl Client {
             Datagram::Ack if from == self.server => self.on_server_ack(now),
             Datagram::Ack => {
                 if let Some(direct) = self.links.acknowledge(now.at, from) {
-                    self.on_received(now, &direct);
+                    let Direct { recipient, number, .. } = direct;
+                    self.settle(now, &recipient, number, Ok(Delivery::Received));
                 }
             }
             _ if self.phase == Phase::Closed => self.stats.unexpected += 1,
@@ -174,10 +267,8 @@ impl Client {
                 self.acknowledge(from);
             }
             _ if !room => self.stats.busy += 1,
-            Datagram::Chat { sender, text } if self.is_registered() => {
-                self.acknowledge(from);
-                let message = self.incoming(from, sender, text);
-                self.emit(ClientEmit::Message(message));
+            Datagram::Chat { sender, text } if self.is_present() => {
+                self.on_classic_chat(now, from, sender, text);
             }
             Datagram::Notification { text, offline } if from == self.server => {
                 self.on_notification(now, text, offline);
@@ -191,17 +282,53 @@ impl Client {
         }
     }
 
+    fn on_packet(&mut self, now: Now, from: SocketAddr, payload: &[u8], room: bool) {
+        let Ok(packet) = Packet::decode(payload) else {
+            self.stats.malformed += 1;
+            return;
+        };
+        if self.phase == Phase::Closed {
+            self.stats.unexpected += 1;
+        } else if from == self.server {
+            self.on_server_packet(now, from, packet, room);
+        } else if self.is_present() && packet.header.to == self.flows.own() {
+            self.on_peer_packet(now, from, packet, room);
+        } else {
+            self.stats.unexpected += 1;
+        }
+    }
+
+    /// A message came in the classic dialect. It counts only from the address that the table has for
+    /// its sender; where the table may lack that, a current server is asked, and a classic one
+    /// trusted.
+    fn on_classic_chat(&mut self, now: Now, from: SocketAddr, sender: Nickname, text: String) {
+        let known = self.table.get(&sender).map(|row| same_address(row.address, from));
+        let trusted = from == self.server || self.current.is_none() && known.is_none();
+        if !trusted && known != Some(true) {
+            self.stats.unexpected += 1;
+            return self.look_up(now, sender);
+        }
+        self.acknowledge(from);
+        let message = self.incoming(from, sender, text);
+        self.message(message);
+    }
+
     fn incoming(&self, from: SocketAddr, sender: Nickname, text: String) -> Incoming {
         if from != self.server {
-            return Incoming { sender, text, route: Route::Direct, stored_at: None };
+            return Incoming { sender, text, route: Route::Direct, sent_at: None };
         }
         match split_stamp(&text) {
             Some((stored_at, rest)) => {
-                let (text, stored_at) = (rest.to_owned(), Some(stored_at));
-                Incoming { sender, text, route: Route::Stored, stored_at }
+                let (text, sent_at) = (rest.to_owned(), Some(SentAt::Local(stored_at)));
+                Incoming { sender, text, route: Route::Stored, sent_at }
             }
-            None => Incoming { sender, text, route: Route::Relayed, stored_at: None },
+            None => Incoming { sender, text, route: Route::Relayed, sent_at: None },
         }
+    }
+
+    /// Hands a message to the application.
+    fn message(&mut self, incoming: Incoming) {
+        self.emit(ClientEmit::Message(incoming));
     }
 
     fn on_notification(&mut self, now: Now, text: String, offline: bool) {
@@ -233,6 +360,7 @@ impl Client {
         if !self.is_registered() {
             return;
         }
+        self.by_session.clear();
         self.table = rows.into_iter().map(|row| (row.nickname.clone(), row)).collect();
         self.event(ClientEvent::UsersChanged);
         self.on_table_known(now);
@@ -248,7 +376,7 @@ impl Client {
         self.timers.stop(&Timer::FirstTable);
         if let Phase::Welcomed { ticket } = self.phase {
             self.phase = Phase::Online;
-            self.emit(ClientEmit::Session(ticket, Ok(())));
+            self.tell_session(ticket, Ok(()));
         }
     }
 
@@ -256,14 +384,22 @@ impl Client {
     fn go_offline(&mut self, now: Now, why: &Failure) {
         // It was welcomed, and is sent off before the table came: registered it was.
         self.settle_registration();
-        if self.is_registered() {
+        let was_lost = self.phase == Phase::Lost;
+        if self.is_present() {
             self.phase = Phase::Offline;
             let nickname = self.nickname.clone();
             if let Some(own) = self.table.get_mut(&nickname) {
                 own.presence = Presence::Offline;
             }
-            self.event(ClientEvent::Deregistered { nickname });
+            if !was_lost {
+                self.event(ClientEvent::Deregistered { nickname });
+            }
         }
+        self.timers.stop(&Timer::Lease);
+        for session in self.flows.sessions() {
+            drop(self.flows.close(session));
+        }
+        self.parts.clear();
         self.fail_conversations(now, why);
     }
 
@@ -272,11 +408,14 @@ impl Client {
         self.fail_conversations(now, &Failure::Closed);
         if let Phase::Welcomed { ticket } = self.phase {
             self.phase = Phase::Online;
-            self.emit(ClientEmit::Session(ticket, Err(Failure::Closed)));
+            self.tell_session(ticket, Err(Failure::Closed));
         }
         let registering = self.fail_requests(&Failure::Closed);
         if let Some((nickname, Heard::Yes)) = &registering {
             self.nickname = nickname.clone();
+        }
+        if self.is_registered() && self.current.is_some() {
+            return self.deregister(now, None);
         }
         if self.is_registered() || matches!(registering, Some((_, Heard::Yes))) {
             return self.request(now, Request::Deregister { ticket: None });
@@ -292,10 +431,11 @@ impl Client {
     /// Nothing more comes out of the engine after this.
     fn end(&mut self) {
         self.phase = Phase::Closed;
-        for timer in [Timer::Request, Timer::FirstTable, Timer::Conversations] {
+        for timer in Timer::ALL {
             self.timers.stop(&timer);
         }
         self.links = Links::new();
+        self.flows = Flows::new(self.flows.own());
         self.emit(ClientEmit::Closed);
     }
 
@@ -323,6 +463,8 @@ impl Client {
                 Timer::Request => self.on_request_timeout(now),
                 Timer::FirstTable => self.on_table_known(now),
                 Timer::Conversations => self.resume_conversations(now),
+                Timer::Lease => self.on_lease_over(now),
+                Timer::Stale => self.on_stale(),
             }
         }
         while let Some((to, step)) = self.links.poll(now.at) {
@@ -331,8 +473,11 @@ impl Client {
                     let chat = direct.chat.clone();
                     self.transmit(to, chat);
                 }
-                Step::Failed(direct) => self.on_direct_failed(now, direct),
+                Step::Failed(direct) => self.on_direct_failed(now, &direct.recipient),
             }
+        }
+        while let Some(step) = self.flows.poll(now.at) {
+            self.on_flow_step(now, step);
         }
     }
 }
@@ -364,7 +509,8 @@ impl Engine for Client {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.timers.next().into_iter().chain(self.links.deadline()).min()
+        let deadlines = [self.timers.next(), self.links.deadline(), self.flows.deadline()];
+        deadlines.into_iter().flatten().min()
     }
 
     fn stats(&self) -> Stats {

@@ -1,4 +1,8 @@
-//! What a client asks of its server, one thing at a time.
+//! Registrations, and what a client asks of a classic server, one thing at a time.
+//!
+//! A registration shows both dialects: a classic server answers it as it always did, a current one
+//! sends a cookie, and wants the registration again with that. (What else a current server is asked
+//! for goes over a flow: see `server`.)
 //!
 //! The invariant: a request is settled by a Notification that answers it, never by an ack alone. A
 //! classic server acknowledges whatever it reads, acks included, so that an ack says no more than
@@ -10,16 +14,20 @@ use std::time::Duration;
 
 use super::{Client, ClientEmit, ClientEvent, Delivery, Failure, Phase, Ticket, Timer};
 use crate::proto::{Instant, Now};
-use crate::wire::{Datagram, Nickname, Notice, Presence};
+use crate::wire::{Datagram, Hello, Nickname, Notice, Presence, Session};
 
 /// How often a request is sent before the server counts as not responding.
-const TRIES: u8 = 5;
+const TRIES: u32 = 5;
 
 /// How often the last one is: somebody waits for the program to end.
-const FAREWELL_TRIES: u8 = 2;
+const FAREWELL_TRIES: u32 = 2;
 
 /// How long an ack is waited for.
 const ACK_PATIENCE: Duration = Duration::from_millis(500);
+
+/// The longest time from one try to the next of a client that has lost its server, and goes on until
+/// it is back.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 /// How long the answer is waited for once an ack came. The server repeats it by itself, so that
 /// asking again is for one that forgot; and asking again while the answer is on its way may have the
@@ -37,21 +45,40 @@ const TABLE_PATIENCE: Duration = Duration::from_secs(2);
 /// Something that the server is asked for.
 #[derive(Debug, Clone)]
 pub(super) enum Request {
-    Register {
-        ticket: Ticket,
-        nickname: Nickname,
-    },
+    /// Without a ticket the client does so by itself: its server has lost it.
+    Register { ticket: Option<Ticket>, nickname: Nickname, session: Session, number: u64 },
     /// Without a ticket it is the client's last word.
-    Deregister {
-        ticket: Option<Ticket>,
-    },
+    Deregister { ticket: Option<Ticket> },
     /// Take the first message of this conversation.
-    Keep {
-        recipient: Nickname,
-        ticket: Ticket,
-        seen: Presence,
-        text: String,
-    },
+    Keep { recipient: Nickname, number: u64, seen: Presence, text: String },
+}
+
+impl Request {
+    fn datagram(&self, sender: &Nickname, cookie: Option<u64>) -> Vec<u8> {
+        match self {
+            Self::Register { nickname, session, number, .. } => {
+                let hello = Hello { session: *session, number: *number, cookie };
+                Datagram::Register { nickname: nickname.clone(), hello: Some(hello) }
+            }
+            Self::Deregister { .. } => Datagram::Deregister { nickname: sender.clone() },
+            Self::Keep { recipient, seen, text, .. } => Datagram::Keep {
+                sender: sender.clone(),
+                recipient: recipient.clone(),
+                seen: *seen,
+                text: text.clone(),
+            },
+        }
+        .encode()
+    }
+
+    /// How often it is sent before the server counts as not responding.
+    fn tries(&self) -> u32 {
+        match self {
+            Self::Register { ticket: None, .. } => u32::MAX,
+            Self::Deregister { ticket: None } => FAREWELL_TRIES,
+            _ => TRIES,
+        }
+    }
 }
 
 /// A Notification, as an answer to a request.
@@ -80,7 +107,7 @@ pub(super) enum Heard {
 struct Current {
     request: Request,
     datagram: Vec<u8>,
-    tries: u8,
+    tries: u32,
     /// An ack came since it was sent, and since it was last sent.
     acknowledged: bool,
     acknowledged_again: bool,
@@ -125,17 +152,7 @@ impl Client {
             return;
         }
         let Some(request) = self.requests.waiting.pop_front() else { return };
-        let datagram = match &request {
-            Request::Register { nickname, .. } => Datagram::Register { nickname: nickname.clone() },
-            Request::Deregister { .. } => Datagram::Deregister { nickname: self.nickname.clone() },
-            Request::Keep { recipient, seen, text, .. } => Datagram::Keep {
-                sender: self.nickname.clone(),
-                recipient: recipient.clone(),
-                seen: *seen,
-                text: text.clone(),
-            },
-        }
-        .encode();
+        let datagram = request.datagram(&self.nickname, None);
         self.requests.current = Some(Current {
             request,
             datagram,
@@ -166,8 +183,42 @@ impl Client {
         current.tries += 1;
         current.acknowledged_again = false;
         let datagram = current.datagram.clone();
-        self.timers.set(Timer::Request, now.at + ACK_PATIENCE);
+        let patience = match current.request {
+            Request::Register { ticket: None, .. } => {
+                (ACK_PATIENCE * 2u32.pow(current.tries.min(8) - 1)).min(LONGEST_PAUSE)
+            }
+            _ => ACK_PATIENCE,
+        };
+        self.timers.set(Timer::Request, now.at + patience);
         self.transmit(self.server, datagram);
+    }
+
+    /// The server has sent a cookie for this session. Whether a registration was waiting for it.
+    pub(super) fn on_cookie(&mut self, now: Now, to: Session, cookie: u64) -> bool {
+        let Some(current) = &mut self.requests.current else { return false };
+        if !matches!(current.request, Request::Register { session, .. } if session == to) {
+            return false;
+        }
+        let datagram = current.request.datagram(&self.nickname, Some(cookie));
+        if current.datagram != datagram {
+            current.datagram = datagram;
+            self.transmit_request(now);
+        }
+        true
+    }
+
+    /// Whether the registration under way is one that nobody asked for.
+    pub(super) fn registers_by_itself(&self) -> bool {
+        let current = self.requests.current.as_ref().map(|current| &current.request);
+        matches!(current, Some(Request::Register { ticket: None, .. }))
+    }
+
+    /// The number and the session of the registration under way.
+    pub(super) fn registering_as(&self) -> Option<(u64, Session)> {
+        match self.requests.current.as_ref()?.request {
+            Request::Register { number, session, .. } => Some((number, session)),
+            _ => None,
+        }
     }
 
     pub(super) fn on_server_ack(&mut self, now: Now) {
@@ -187,11 +238,7 @@ impl Client {
 
     pub(super) fn on_request_timeout(&mut self, now: Now) {
         let Some(current) = &self.requests.current else { return };
-        let tries = match current.request {
-            Request::Deregister { ticket: None } => FAREWELL_TRIES,
-            _ => TRIES,
-        };
-        if current.tries < tries {
+        if current.tries < current.request.tries() {
             self.transmit_request(now);
         } else {
             self.fail_request(now, &Failure::ServerNotResponding);
@@ -201,11 +248,11 @@ impl Client {
     /// A Notification came. If it answers the request under way, that is settled.
     pub(super) fn on_answer(&mut self, now: Now, answer: &Answer<'_>) {
         match self.requests.current.as_ref().map(|current| current.request.clone()) {
-            Some(Request::Register { ticket, nickname }) => {
-                self.on_registration_answer(now, ticket, nickname, answer);
+            Some(Request::Register { ticket, nickname, session, .. }) => {
+                self.on_registration_answer(now, ticket, nickname, session, answer);
             }
-            Some(Request::Keep { recipient, ticket, .. }) => {
-                self.on_keep_answer(now, &recipient, ticket, answer);
+            Some(Request::Keep { recipient, number, .. }) => {
+                self.on_keep_answer(now, &recipient, number, answer);
             }
             Some(Request::Deregister { .. }) if answer.offline => {
                 self.go_offline(now, &Failure::NotRegistered);
@@ -220,8 +267,9 @@ impl Client {
     fn on_registration_answer(
         &mut self,
         now: Now,
-        ticket: Ticket,
+        ticket: Option<Ticket>,
         nickname: Nickname,
+        session: Session,
         answer: &Answer<'_>,
     ) {
         match &answer.notice {
@@ -233,10 +281,14 @@ impl Client {
                     // What was said under the old nickname is not for the new one.
                     self.go_offline(now, &Failure::NotRegistered);
                 }
+                let quietly = ticket.is_none() && self.phase == Phase::Online;
                 self.nickname = nickname.clone();
+                self.take_session(session);
                 self.phase = Phase::Welcomed { ticket };
                 self.timers.set(Timer::FirstTable, now.at + TABLE_PATIENCE);
-                self.event(ClientEvent::Registered { nickname });
+                if !quietly {
+                    self.event(ClientEvent::Registered { nickname });
+                }
             }
             // A late word to the session before this one.
             Some(Notice::Bye | Notice::NotRegistered(_)) => {}
@@ -248,13 +300,7 @@ impl Client {
         }
     }
 
-    fn on_keep_answer(
-        &mut self,
-        now: Now,
-        recipient: &Nickname,
-        ticket: Ticket,
-        answer: &Answer<'_>,
-    ) {
+    fn on_keep_answer(&mut self, now: Now, recipient: &Nickname, number: u64, answer: &Answer<'_>) {
         if answer.offline {
             // First the request, so that nothing more is asked of a server that would not hear it.
             self.end_request();
@@ -265,7 +311,7 @@ impl Client {
             Some(Notice::Received(name)) if name == recipient => Ok(Delivery::Relayed),
             Some(Notice::Exists(name)) if name == recipient => {
                 self.end_request();
-                return self.on_there_after_all(now, recipient, ticket, answer.refusal());
+                return self.on_there_after_all(now, recipient, number, answer.refusal());
             }
             Some(Notice::NotExisted(name)) if name == recipient => {
                 Err(Failure::UnknownUser(name.clone()))
@@ -277,7 +323,7 @@ impl Client {
             self.requests.last_kept.clone_from(&current.datagram);
         }
         self.end_request();
-        self.settle(now, recipient, ticket, outcome);
+        self.settle(now, recipient, number, outcome);
     }
 
     fn end_request(&mut self) -> Option<Request> {
@@ -287,10 +333,8 @@ impl Client {
 
     fn settle_deregistration(&mut self, result: Result<(), Failure>) {
         match self.end_request() {
-            Some(Request::Deregister { ticket: Some(ticket) }) => {
-                self.emit(ClientEmit::Session(ticket, result));
-            }
             Some(Request::Deregister { ticket: None }) => self.end(),
+            Some(Request::Deregister { ticket }) => self.tell_session(ticket, result),
             _ => {}
         }
     }
@@ -298,9 +342,9 @@ impl Client {
     /// The request under way will not be answered as it should be.
     pub(super) fn fail_request(&mut self, now: Now, why: &Failure) {
         match self.requests.current.as_ref().map(|current| current.request.clone()) {
-            Some(Request::Register { ticket, nickname }) => {
+            Some(Request::Register { ticket, nickname, .. }) => {
                 self.end_request();
-                self.emit(ClientEmit::Session(ticket, Err(why.clone())));
+                self.tell_session(ticket, Err(why.clone()));
                 // Under another nickname, if it has one, it is online as before.
                 if !self.is_registered() || nickname == self.nickname {
                     self.go_offline(now, &Failure::NotRegistered);
@@ -311,9 +355,9 @@ impl Client {
                 self.go_offline(now, &Failure::NotRegistered);
                 self.settle_deregistration(Err(why.clone()));
             }
-            Some(Request::Keep { recipient, ticket, .. }) => {
+            Some(Request::Keep { recipient, number, .. }) => {
                 self.end_request();
-                self.settle(now, &recipient, ticket, Err(why.clone()));
+                self.settle(now, &recipient, number, Err(why.clone()));
             }
             None => {}
         }
@@ -340,13 +384,27 @@ impl Client {
             _ => None,
         };
         for request in current.into_iter().chain(std::mem::take(&mut self.requests.waiting)) {
-            if let Request::Register { ticket, .. } | Request::Deregister { ticket: Some(ticket) } =
-                request
-            {
-                self.emit(ClientEmit::Session(ticket, Err(why.clone())));
+            if let Request::Register { ticket, .. } | Request::Deregister { ticket } = request {
+                self.tell_session(ticket, Err(why.clone()));
             }
         }
         registering
+    }
+
+    /// Forgets a registration that the client makes by itself.
+    pub(super) fn forget_own_registration(&mut self) {
+        let own = |request: &Request| matches!(request, Request::Register { ticket: None, .. });
+        self.requests.waiting.retain(|request| !own(request));
+        if self.requests.current.as_ref().is_some_and(|current| own(&current.request)) {
+            self.end_request();
+        }
+    }
+
+    /// Says what became of a registration or deregistration, if anybody waits to hear.
+    pub(super) fn tell_session(&mut self, ticket: Option<Ticket>, result: Result<(), Failure>) {
+        if let Some(ticket) = ticket {
+            self.emit(ClientEmit::Session(ticket, result));
+        }
     }
 
     /// Forgets the requests that wait for the sake of conversations which failed.

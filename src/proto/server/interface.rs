@@ -11,6 +11,12 @@ use crate::wire::Nickname;
 pub struct ServerConfig {
     /// Rows of the table of users, offline ones included.
     pub max_users: usize,
+    /// Users past which a client is not told of all of them, but looks up whom it needs.
+    pub lookup_past: usize,
+    /// The longest message that is kept, in bytes of UTF-8.
+    pub max_text: usize,
+    /// Whether classic clients are refused.
+    pub refuse_classic: bool,
     /// How a time reads in the server's own time zone: `YYYY-MM-DD HH:MM:SS`.
     pub local_time: fn(UnixTime) -> String,
 }

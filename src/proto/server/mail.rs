@@ -2,15 +2,18 @@
 //!
 //! The invariant: a message is removed from its mailbox only after its recipient acknowledged it.
 //! A mailbox is read in batches; the acknowledged ones of a batch are removed together when it is
-//! through, or when the delivery ends before that. A crash in between delivers them again.
+//! through, or when the delivery ends before that. A crash in between delivers them again: who speaks
+//! the current dialect knows them by their numbers. Such a one is given a batch at once; a classic
+//! client one message after the other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use super::super::link::Patience;
 use super::super::{Now, StoreRequest, StoredMessage};
+use super::members::{ChatOf, Owed};
 use super::{Item, Server, ServerEvent};
-use crate::wire::{Datagram, Nickname, Presence};
+use crate::wire::{Datagram, Frame, MAX_DATAGRAM, Nickname, Notice, Presence};
 
 /// The delivery of one mailbox.
 #[derive(Debug, Default)]
@@ -30,16 +33,42 @@ pub(super) struct Mail {
     deliveries: BTreeMap<Nickname, Delivery>,
     /// Users who are online and took no message; when they acknowledge something, they get it again.
     stalled: BTreeSet<Nickname>,
+    /// Users whose delivery has just ended, one way or another.
+    ended: BTreeSet<Nickname>,
     last_load: u64,
 }
 
 impl Mail {
     pub(super) fn new() -> Self {
-        Self { deliveries: BTreeMap::new(), stalled: BTreeSet::new(), last_load: 0 }
+        Self {
+            deliveries: BTreeMap::new(),
+            stalled: BTreeSet::new(),
+            ended: BTreeSet::new(),
+            last_load: 0,
+        }
+    }
+
+    /// Whether messages for this user are being delivered, or wait until it takes something.
+    pub(super) fn is_under_way(&self, nickname: &Nickname) -> bool {
+        self.deliveries.contains_key(nickname) || self.stalled.contains(nickname)
+    }
+
+    pub(super) fn is_stalled(&self, nickname: &Nickname) -> bool {
+        self.stalled.contains(nickname)
     }
 
     pub(super) fn stall(&mut self, nickname: Nickname) {
         self.stalled.insert(nickname);
+    }
+
+    fn end(&mut self, nickname: &Nickname) -> Option<Delivery> {
+        self.ended.insert(nickname.clone());
+        self.deliveries.remove(nickname)
+    }
+
+    /// The next user whose delivery has ended since this was asked last.
+    pub(super) fn next_ended(&mut self) -> Option<Nickname> {
+        self.ended.pop_first()
     }
 
     /// Whether a user's mail was stalled. It is not any more.
@@ -87,13 +116,13 @@ impl Server {
                 self.begin_batch(now, nickname, announced);
             }
             Ok(_) => {
-                self.mail.deliveries.remove(nickname);
+                self.mail.end(nickname);
                 if !announced {
                     self.emit(ServerEvent::MailboxEmpty { nickname: nickname.clone() });
                 }
             }
             Err(reason) => {
-                self.mail.deliveries.remove(nickname);
+                self.mail.end(nickname);
                 self.emit(ServerEvent::MailboxFault { nickname: nickname.clone(), reason });
             }
         }
@@ -103,6 +132,9 @@ impl Server {
         let Some((address, Presence::Online)) = self.directory.find(nickname) else {
             return self.end_mail(nickname);
         };
+        if self.directory.session(nickname).is_some() {
+            return self.send_batch(now, nickname, announced);
+        }
         if announced {
             return self.send_mail(now, address, nickname);
         }
@@ -110,21 +142,56 @@ impl Server {
         self.links.push(now.at, address, notice, Patience::PUSH);
     }
 
-    /// Sends the first message of the batch that was not acknowledged.
+    /// Sends the whole batch to a current client.
+    fn send_batch(&mut self, now: Now, nickname: &Nickname, announced: bool) {
+        if !announced {
+            let text = Notice::HaveMessages.to_string();
+            self.push_frame(nickname, &Frame::Notification { text, offline: false, answers: None });
+        }
+        let Some(delivery) = self.mail.deliveries.get(nickname) else { return };
+        for message in delivery.batch.clone() {
+            let chat = ChatOf {
+                sender: &message.sender,
+                id: message.id,
+                stored_at: Some(message.time),
+                text: &message.text,
+            };
+            self.push_chat(now, nickname, &chat, Owed::Mail(nickname.clone()));
+        }
+    }
+
+    /// Sends the first message of the batch that was not acknowledged to a classic client; one that
+    /// is too long for it, in parts.
     pub(super) fn send_mail(&mut self, now: Now, to: SocketAddr, nickname: &Nickname) {
         let Some(delivery) = self.mail.deliveries.get(nickname) else { return };
         let Some(message) = delivery.batch.get(delivery.received) else { return };
-        let text = format!("{} {}", (self.config.local_time)(message.time), message.text);
-        let chat = Datagram::Chat { sender: message.sender.clone(), text }.encode();
-        let item = Item::Mail { recipient: nickname.clone(), chat };
-        self.links.push(now.at, to, item, Patience::PUSH);
+        let stamp = (self.config.local_time)(message.time);
+        let mut chats = Vec::new();
+        let mut rest = message.text.as_str();
+        loop {
+            let (chat, after) = longest_chat(&message.sender, &stamp, rest);
+            rest = after;
+            chats.push((chat, rest.is_empty()));
+            if rest.is_empty() {
+                break;
+            }
+        }
+        for (chat, last) in chats {
+            let item = Item::Mail { recipient: nickname.clone(), chat, last };
+            self.links.push(now.at, to, item, Patience::PUSH);
+        }
     }
 
-    pub(super) fn on_mail_received(&mut self, now: Now, from: SocketAddr, nickname: &Nickname) {
+    pub(super) fn on_mail_received(&mut self, now: Now, nickname: &Nickname) {
         let Some(delivery) = self.mail.deliveries.get_mut(nickname) else { return };
         delivery.received += 1;
         if delivery.received < delivery.batch.len() {
-            return self.send_mail(now, from, nickname);
+            if let (None, Some((address, _))) =
+                (self.directory.session(nickname), self.directory.find(nickname))
+            {
+                self.send_mail(now, address, nickname);
+            }
+            return;
         }
         let count = std::mem::take(&mut delivery.batch).len();
         delivery.received = 0;
@@ -136,10 +203,23 @@ impl Server {
     /// The recipient does not listen any more, or is somebody else.
     pub(super) fn end_mail(&mut self, nickname: &Nickname) {
         self.mail.stalled.remove(nickname);
-        let Some(delivery) = self.mail.deliveries.remove(nickname) else { return };
+        let Some(delivery) = self.mail.end(nickname) else { return };
         if delivery.received > 0 {
             let (recipient, count) = (nickname.clone(), delivery.received);
             self.store(StoreRequest::Remove { recipient, count });
         }
+    }
+}
+
+/// A datagram with as much of a text as a classic client can read, and the rest.
+fn longest_chat<'a>(sender: &Nickname, stamp: &str, text: &'a str) -> (Vec<u8>, &'a str) {
+    let mut length = text.floor_char_boundary(MAX_DATAGRAM);
+    loop {
+        let (first, rest) = text.split_at_checked(length).unwrap_or((text, ""));
+        let stamped = format!("{stamp} {first}");
+        let chat = Datagram::Chat { sender: sender.clone(), text: stamped }.encode();
+        let Some(over) = chat.len().checked_sub(MAX_DATAGRAM + 1) else { return (chat, rest) };
+        // No character takes more than six bytes on the wire for each that it has in memory.
+        length = text.floor_char_boundary(first.len().saturating_sub(over / 6 + 1));
     }
 }

@@ -1,41 +1,81 @@
 //! The server engine.
 //!
-//! What it promises: a request is acknowledged at once, carried out once however often it is sent
-//! while it is under way, and answered; no request waits for another one's peer. A message is
-//! called saved only after the store said so, and leaves the store only after its recipient
-//! acknowledged it. What is said "from N" counts only from the address that N is registered at.
+//! What it promises: a request is carried out once however often it is sent while it is under way,
+//! and answered; no request waits for another one's peer. A message is called saved only after the
+//! store said so, and leaves the store only after its recipient acknowledged it. What is said "from
+//! N" counts only from the address that N is registered at, and nobody is registered at an address
+//! that was not seen to receive.
+//!
+//! [`registration`] is who comes and goes, [`keeping`] what becomes of a message, [`mail`] the
+//! delivery of stored ones, [`presence`] how the table is told, [`members`] the current dialect, and
+//! [`outbox`] the classic one.
 
+mod budget;
+mod cookie;
 mod interface;
+mod keeping;
 mod mail;
+mod members;
 mod outbox;
+mod presence;
+mod registration;
 mod requests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use self::budget::Budgets;
+use self::cookie::CookieKey;
 pub use self::interface::{ServerCommand, ServerConfig, ServerEmit, ServerEvent};
+use self::keeping::Keeping;
 use self::mail::Mail;
+use self::members::{Members, Owed};
 use self::outbox::Item;
+use self::presence::Presences;
 use self::requests::{Request, RequestId, Requests};
 use super::directory::Directory;
+use super::flows::Flows;
 use super::link::{Begun, Links, Patience};
-use super::{Engine, Input, Instant, Now, Output, Stats, StoreAnswer, StoreRequest, StoredMessage};
-use crate::wire::{Datagram, DecodeError, MAX_DATAGRAM, Nickname, Notice, Presence, Row};
+use super::timers::Timers;
+use super::{Engine, Input, Instant, Now, Output, Stats, StoreAnswer};
+use crate::wire::{Datagram, DecodeError, MAX_DATAGRAM, Notice, Row, Session, is_packet};
 
-/// Messages that wait to be relayed to one recipient. Past that, the next is stored, and follows
-/// out of the mailbox: slower, but bounded.
-const MAX_RELAYS: usize = 32;
+/// How long somebody who waits for word of another one waits for it. Three losses in a row are rare.
+const QUESTION_PATIENCE: Duration = Duration::from_millis(750);
+
+/// What the server's timers are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    /// Nobody at this address has answered a question.
+    Question(SocketAddr),
+    /// Nothing may have come from this address for a while.
+    Lease(SocketAddr),
+    /// The table has changed, and the pace allows to say so.
+    Round,
+}
 
 /// The server engine; the head of this file says what it promises.
 #[derive(Debug)]
 pub struct Server {
     config: ServerConfig,
     directory: Directory,
+    /// What is said to classic clients.
     links: Links<Item>,
+    /// What is said to current ones, and by them.
+    flows: Flows<Owed>,
+    members: Members,
+    cookies: CookieKey,
+    budgets: Budgets,
     requests: Requests,
     /// Requests that wait to hear whether the user at an address is there.
     questions: BTreeMap<SocketAddr, Vec<RequestId>>,
+    keeping: Keeping,
     mail: Mail,
+    presences: Presences,
+    timers: Timers<Timer>,
+    /// The number of the last message that a classic client asked to keep: it has none of its own.
+    last_number: u64,
     stopping: bool,
     stopped: bool,
     outputs: VecDeque<Output<ServerEmit>>,
@@ -43,16 +83,25 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server that nobody has registered with yet.
+    /// A server that nobody has registered with yet. The seed must be one that nobody can guess: its
+    /// session and the key of its cookies are made of it.
     #[must_use]
-    pub fn new(config: ServerConfig) -> Self {
+    pub fn new(config: ServerConfig, seed: [u64; 3]) -> Self {
         Self {
             config,
             directory: Directory::new(config.max_users),
             links: Links::new(),
+            flows: Flows::new(Session::from_random(seed[0])),
+            members: Members::default(),
+            cookies: CookieKey::new([seed[1], seed[2]]),
+            budgets: Budgets::default(),
             requests: Requests::new(),
             questions: BTreeMap::new(),
+            keeping: Keeping::default(),
             mail: Mail::new(),
+            presences: Presences::default(),
+            timers: Timers::new(),
+            last_number: 0,
             stopping: false,
             stopped: false,
             outputs: VecDeque::new(),
@@ -71,16 +120,22 @@ impl Server {
             self.stats.oversized += 1;
             return;
         }
+        if self.directory.holder(from).is_none() {
+            self.budgets.earn(from, payload.len());
+        }
+        if is_packet(payload) {
+            return self.on_packet(now, from, payload, room);
+        }
         match Datagram::decode(payload) {
             Ok(Datagram::Ack) => self.on_ack(now, from),
-            Ok(Datagram::Register { nickname }) => {
-                self.on_request(now, from, Request::Register { nickname }, room);
+            Ok(Datagram::Register { nickname, hello }) => {
+                self.on_register(now, from, nickname, hello, room);
             }
             Ok(Datagram::Deregister { nickname }) => {
-                self.on_request(now, from, Request::Deregister { nickname }, room);
+                self.on_request(now, from, Request::Deregister { nickname, id: None }, room);
             }
             Ok(Datagram::Keep { sender, recipient, seen, text }) => {
-                let request = Request::Keep { sender, recipient, seen, text };
+                let request = Request::Keep { sender, recipient, seen, text, id: None };
                 self.on_request(now, from, request, room);
             }
             Ok(_) => self.stats.unexpected += 1,
@@ -92,12 +147,13 @@ impl Server {
         }
     }
 
+    /// A classic request came: the same one again, or another.
     fn on_request(&mut self, now: Now, from: SocketAddr, request: Request, room: bool) {
         if self.stopping || !room || !self.has_room_for(from) {
             self.stats.busy += 1;
             return;
         }
-        self.directory.touch(from);
+        self.directory.touch(now.at, from);
         if self.requests.is_open(from, &request) {
             // Sent again because the ack or the answer is late; it is under way.
             return self.acknowledge(from);
@@ -108,16 +164,22 @@ impl Server {
         for heard in self.links.cancel(now.at, from, told) {
             self.on_dropped(now, heard);
         }
-        let Some(id) = self.requests.open(from, request.clone()) else {
+        if !self.requests.has_room_at(from) {
             self.stats.busy += 1;
             return;
-        };
+        }
         self.acknowledge(from);
+        self.open(now, from, request);
+    }
+
+    /// Begins to carry out a request for which there is room.
+    fn open(&mut self, now: Now, from: SocketAddr, request: Request) {
+        let id = self.requests.open(from, request.clone());
         match request {
-            Request::Register { nickname } => {
+            Request::Register { nickname, .. } => {
                 self.emit(ServerEvent::RegisterRequest { nickname, address: from });
             }
-            Request::Deregister { nickname } => {
+            Request::Deregister { nickname, .. } => {
                 self.emit(ServerEvent::DeregisterRequest { nickname, address: from });
             }
             Request::Keep { sender, recipient, .. } => {
@@ -136,55 +198,12 @@ impl Server {
     fn proceed(&mut self, now: Now, id: RequestId) {
         let Some((from, request)) = self.requests.get(id) else { return };
         match request {
-            Request::Register { nickname } => self.register(now, id, from, &nickname),
-            Request::Deregister { nickname } => self.deregister(now, id, from, &nickname),
-            Request::Keep { recipient, .. } => match self.directory.find(&recipient) {
-                None => self.answer(now, id, Notice::NotExisted(recipient)),
-                Some((address, Presence::Online)) => self.ask(now, id, address),
-                Some((_, Presence::Offline)) => self.keep(now, id),
-            },
-        }
-    }
-
-    fn register(&mut self, now: Now, id: RequestId, from: SocketAddr, nickname: &Nickname) {
-        if let Some((address, Presence::Online)) = self.directory.find(nickname)
-            && address != from
-        {
-            return self.ask(now, id, address);
-        }
-        let before = self.directory.holder(from).cloned();
-        if self.directory.set_online(nickname, from).is_err() {
-            return self.answer(now, id, Notice::Full);
-        }
-        // Whatever was on its way to this address was for an earlier life of it.
-        self.requests.forget_registrations(from, id);
-        self.requests.begin_session(from, id);
-        let dropped = self.links.cancel_all(now.at, from);
-        self.end_mail(nickname);
-        if let Some(before) = before.filter(|before| before != nickname) {
-            self.emit(ServerEvent::Offline { nickname: before });
-        }
-        self.emit(ServerEvent::Online { nickname: nickname.clone(), address: from });
-        self.answer(now, id, Notice::Welcome);
-        self.push_tables(now);
-        // Not before: a request that goes on may push a table, and none is taken before a welcome.
-        self.let_go(now, from, dropped);
-        self.start_mail(nickname);
-    }
-
-    fn deregister(&mut self, now: Now, id: RequestId, from: SocketAddr, nickname: &Nickname) {
-        self.requests.forget_registrations(from, id);
-        let online = self.directory.is_at(nickname, from);
-        if online {
-            self.directory.set_offline(nickname);
-            let dropped = self.links.cancel_all(now.at, from);
-            self.let_go(now, from, dropped);
-            self.emit(ServerEvent::Offline { nickname: nickname.clone() });
-        }
-        // From another address it changes nothing, and yet tells the truth: it is not online there.
-        self.answer(now, id, Notice::Bye);
-        if online {
-            self.push_tables(now);
+            Request::Register { nickname, hello } => {
+                let session = hello.map(|hello| hello.session);
+                self.register(now, id, from, &nickname, session);
+            }
+            Request::Deregister { nickname, .. } => self.deregister(now, id, from, &nickname),
+            Request::Keep { recipient, .. } => self.pass_on(now, id, &recipient),
         }
     }
 
@@ -192,90 +211,105 @@ impl Server {
     fn ask(&mut self, now: Now, id: RequestId, address: SocketAddr) {
         let waiting = self.questions.entry(address).or_default();
         waiting.push(id);
-        if waiting.len() == 1 {
-            self.links.push(now.at, address, Item::Verification, Patience::VERIFICATION);
+        if waiting.len() > 1 {
+            return;
+        }
+        match self.member_at(address) {
+            Some(session) => self.verify(now, session),
+            None => self.links.push(now.at, address, Item::Verification, Patience::VERIFICATION),
         }
     }
 
     fn on_ack(&mut self, now: Now, from: SocketAddr) {
         let Some(item) = self.links.acknowledge(now.at, from) else { return };
-        self.directory.touch(from);
+        self.directory.touch(now.at, from);
         match item {
-            Item::Relay { request, .. } => {
-                if let Some((_, Request::Keep { recipient, .. })) = self.requests.get(request) {
-                    self.answer(now, request, Notice::Received(recipient));
-                }
-            }
+            Item::Relay { request, .. } => self.on_relayed(now, request),
             Item::MailNotice(recipient) => self.send_mail(now, from, &recipient),
-            Item::Mail { recipient, .. } => self.on_mail_received(now, from, &recipient),
-            Item::Answer { request: Some(id), .. } => self.requests.close(id),
+            Item::Mail { recipient, last: true, .. } => self.on_mail_received(now, &recipient),
+            Item::Answer { request: Some(id), proves, .. } => {
+                if proves {
+                    self.on_proven(now, id);
+                }
+                self.requests.close(id);
+            }
             Item::Answer { request: None, .. }
+            | Item::Mail { .. }
             | Item::Table
             | Item::Verification
             | Item::Farewell => {}
         }
+        self.on_sign_of_life(now, from);
+    }
+
+    /// Somebody at this address has taken something.
+    fn on_sign_of_life(&mut self, now: Now, from: SocketAddr) {
         if let Some(nickname) = self.directory.holder(from).cloned()
             && self.mail.resume(&nickname)
         {
             self.start_mail(&nickname);
         }
-        // Whichever datagram it acknowledges, there is somebody there.
+        // Whatever it was, there is somebody there.
+        self.on_heard(now, from);
+    }
+
+    /// Requests that asked for somebody at this address have their answer.
+    fn on_heard(&mut self, now: Now, from: SocketAddr) {
+        self.timers.stop(&Timer::Question(from));
         for id in self.questions.remove(&from).unwrap_or_default() {
-            self.on_there(now, from, id);
-        }
-    }
-
-    /// The user at an address, about whom a request asked, is there.
-    fn on_there(&mut self, now: Now, address: SocketAddr, id: RequestId) {
-        match self.requests.get(id) {
-            Some((_, Request::Register { nickname })) => {
-                self.answer(now, id, Notice::AlreadyOnline(nickname));
-            }
-            Some((from, Request::Keep { recipient, seen: Presence::Offline, .. })) => {
-                self.answer(now, id, Notice::Exists(recipient));
-                self.push_table(now, from);
-            }
-            Some((_, Request::Keep { sender, text, .. })) => {
-                let relays = |item: &Item| matches!(item, Item::Relay { .. });
-                if self.links.waiting(address, relays) < MAX_RELAYS {
-                    let chat = Datagram::Chat { sender, text }.encode();
-                    let relay = Item::Relay { request: id, chat };
-                    self.links.push(now.at, address, relay, Patience::PUSH);
-                } else {
-                    self.keep(now, id);
+            match self.requests.get(id) {
+                Some((_, Request::Register { nickname, .. })) => {
+                    self.answer(now, id, Notice::AlreadyOnline(nickname));
                 }
+                Some((_, Request::Keep { .. })) => self.on_recipient_there(now, id, from),
+                Some((_, Request::Deregister { .. })) | None => {}
             }
-            Some((_, Request::Deregister { .. })) | None => {}
-        }
-    }
-
-    /// Has the store keep the message of a request.
-    fn keep(&mut self, now: Now, id: RequestId) {
-        if let Some((_, Request::Keep { sender, recipient, text, .. })) = self.requests.get(id) {
-            let message = StoredMessage { sender, text, time: now.unix };
-            self.store(StoreRequest::Append { request: id, recipient, message });
         }
     }
 
     /// Nobody answers at an address: its user is offline, and requests that asked go on.
     fn on_gone(&mut self, now: Now, address: SocketAddr) {
-        if let Some(nickname) = self.directory.holder(address).cloned() {
-            self.directory.set_offline(&nickname);
-            self.emit(ServerEvent::Offline { nickname });
+        let nickname = self.directory.holder(address).cloned();
+        if let Some(nickname) = &nickname {
+            self.directory.set_offline(nickname);
+            self.emit(ServerEvent::Offline { nickname: nickname.clone() });
         }
         let mut waiting = self.questions.remove(&address).unwrap_or_default();
         waiting.retain(|id| self.requests.get(*id).is_some());
         // What was for the user who is gone ends before a request can put another in its place,
         // whose mail would end with it.
-        for item in self.links.cancel_all(now.at, address) {
-            self.on_dropped(now, item);
-        }
-        if waiting.is_empty() {
-            // Nobody asks any more, so that no answer brings the table with it.
-            self.push_tables(now);
+        self.end_session_at(now, address);
+        let keeps =
+            |id: &RequestId| matches!(self.requests.get(*id), Some((_, Request::Keep { .. })));
+        if !waiting.iter().any(keeps) {
+            // Nobody asks any more whose answer brings the table with it.
+            self.table_changed(now);
         }
         for id in waiting {
             self.requests.tell_all_when_answered(id);
+            self.proceed(now, id);
+        }
+    }
+
+    /// Ends what was under way to an address whose session is over. Relays go on as if their
+    /// recipient were not there.
+    fn end_session_at(&mut self, now: Now, address: SocketAddr) {
+        self.timers.stop(&Timer::Lease(address));
+        self.timers.stop(&Timer::Question(address));
+        for owed in self.drop_member(address) {
+            self.on_not_taken(now, owed);
+        }
+        for item in self.links.cancel_all(now.at, address) {
+            self.on_dropped(now, item);
+        }
+    }
+
+    /// Ends what was under way to an address that begins a new life. Requests that asked whether
+    /// its user is there go on with the user it has now.
+    fn begin_anew_at(&mut self, now: Now, address: SocketAddr) {
+        let waiting = self.questions.remove(&address).unwrap_or_default();
+        self.end_session_at(now, address);
+        for id in waiting {
             self.proceed(now, id);
         }
     }
@@ -302,18 +336,6 @@ impl Server {
         }
     }
 
-    /// Ends what was under way to an address that begins a new life. Requests that asked whether
-    /// its user is there go on with the user it has now.
-    fn let_go(&mut self, now: Now, address: SocketAddr, dropped: Vec<Item>) {
-        let waiting = self.questions.remove(&address).unwrap_or_default();
-        for item in dropped {
-            self.on_dropped(now, item);
-        }
-        for id in waiting {
-            self.proceed(now, id);
-        }
-    }
-
     /// An item will not be acknowledged any more.
     fn on_dropped(&mut self, now: Now, item: Item) {
         match item {
@@ -335,20 +357,7 @@ impl Server {
         }
         match answer {
             StoreAnswer::Appended { request, recipient, result } => {
-                match result {
-                    Ok(()) => self.answer(now, request, Notice::Saved),
-                    Err(reason) => {
-                        self.answer(now, request, Notice::NotSaved(reason.clone()));
-                        self.emit(ServerEvent::MailboxFault {
-                            nickname: recipient.clone(),
-                            reason,
-                        });
-                    }
-                }
-                // It may have come back while its message was on the way to the disk.
-                if let Some((_, Presence::Online)) = self.directory.find(&recipient) {
-                    self.start_mail(&recipient);
-                }
+                self.on_kept(now, request, recipient, result);
             }
             StoreAnswer::Loaded { request, recipient, result } => {
                 self.on_loaded(now, request, &recipient, result);
@@ -368,6 +377,7 @@ impl Server {
         self.stopping = true;
         // Whoever answers a question now does not set a request going again.
         self.questions.clear();
+        self.timers = Timers::new();
         for address in self.links.addresses() {
             for item in self.links.cancel_all(now.at, address) {
                 if let Item::MailNotice(recipient) | Item::Mail { recipient, .. } = item {
@@ -375,8 +385,17 @@ impl Server {
                 }
             }
         }
-        for address in self.directory.addresses() {
+        self.say_farewell();
+        for address in self.directory.classic_addresses() {
             self.links.push(now.at, address, Item::Farewell, Patience::FAREWELL);
+        }
+    }
+
+    fn on_timer(&mut self, now: Now, timer: Timer) {
+        match timer {
+            Timer::Question(address) => self.on_gone(now, address),
+            Timer::Lease(address) => self.on_lease_over(now, address),
+            Timer::Round => self.push_round(now),
         }
     }
 }
@@ -400,7 +419,8 @@ impl Engine for Server {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.links.deadline()
+        let deadlines = [self.links.deadline(), self.flows.deadline(), self.timers.next()];
+        deadlines.into_iter().flatten().min()
     }
 
     fn stats(&self) -> Stats {

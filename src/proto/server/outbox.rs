@@ -1,23 +1,25 @@
-//! What a server sends, and what it has still to send.
+//! What a server sends, and what it has still to send to classic clients.
 
 use std::net::SocketAddr;
 
-use super::requests::RequestId;
+use super::members::Owed;
+use super::requests::{Request, RequestId};
 use super::{Server, ServerEmit, ServerEvent};
 use crate::proto::directory::Directory;
 use crate::proto::link::{Patience, Step};
 use crate::proto::{Now, Output, StoreRequest};
-use crate::wire::{Datagram, Nickname, Notice};
+use crate::wire::{Datagram, Frame, Header, Nickname, Notice, Packet, Session};
 
 /// Addresses with something to say to, beyond one for each user: the strangers whose registration
-/// was refused. A further stranger is left unanswered until some of these are done.
+/// was refused, or is not proven. A further stranger is left unanswered until some are done.
 const MAX_STRANGERS: usize = 4096;
 
 /// What can be on its way to an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Item {
-    /// The answer to a request, or to a stranger who has none open.
-    Answer { notice: Notice, request: Option<RequestId> },
+    /// The answer to a request, or to a stranger who has none open; or a welcome, whose ack proves
+    /// an address.
+    Answer { notice: Notice, request: Option<RequestId>, proves: bool },
     /// The table of users, as it is when it is sent.
     Table,
     /// Are you there?
@@ -26,24 +28,51 @@ pub(super) enum Item {
     Relay { request: RequestId, chat: Vec<u8> },
     /// Stored messages follow.
     MailNotice(Nickname),
-    /// A message of this mailbox, as the datagram that carries it.
-    Mail { recipient: Nickname, chat: Vec<u8> },
+    /// A message of this mailbox, or a part of it, as the datagram that carries it.
+    Mail { recipient: Nickname, chat: Vec<u8>, last: bool },
     /// The server is down.
     Farewell,
 }
 
 impl Server {
+    /// Answers a request. A classic client has then to acknowledge that; a current one asks again.
     pub(super) fn answer(&mut self, now: Now, id: RequestId, notice: Notice) {
-        let Some((from, _)) = self.requests.get(id) else { return };
+        let Some((from, request)) = self.requests.get(id) else { return };
         let tells_all = self.requests.tells_all(id);
-        if self.requests.is_awaited(id) {
-            let item = Item::Answer { notice, request: Some(id) };
+        if let Some((session, number)) = request.asker() {
+            self.requests.close(id);
+            self.answer_member(now, from, session, number, &request, &notice);
+        } else if self.requests.is_awaited(id) {
+            let item = Item::Answer { notice, request: Some(id), proves: false };
             self.links.push(now.at, from, item, Patience::PUSH);
         } else {
             self.requests.close(id);
         }
         if tells_all {
-            self.push_tables(now);
+            self.table_changed(now);
+        }
+    }
+
+    fn answer_member(
+        &mut self,
+        now: Now,
+        from: SocketAddr,
+        session: Session,
+        number: u64,
+        request: &Request,
+        notice: &Notice,
+    ) {
+        let registered = matches!(request, Request::Register { .. });
+        if registered && *notice == Notice::Welcome {
+            return self.welcome(now, session, number);
+        }
+        let (text, offline) = (notice.to_string(), notice.means_offline());
+        let frame = Frame::Notification { text, offline, answers: Some(number) }.encode();
+        if !registered && self.members.by_session.contains_key(&session) {
+            self.flows.push(session, frame, Owed::Nothing);
+        } else {
+            let header = Header::new(self.flows.own(), session);
+            self.transmit(from, Packet::assemble(&header, [frame.as_slice()]));
         }
     }
 
@@ -52,7 +81,7 @@ impl Server {
             return;
         }
         self.acknowledge(to);
-        let item = Item::Answer { notice, request: None };
+        let item = Item::Answer { notice, request: None, proves: false };
         let such = |waiting: &Item| matches!(waiting, Item::Answer { request: None, .. });
         if self.links.waiting(to, such) == 0 {
             self.links.push(now.at, to, item, Patience::ONCE);
@@ -65,15 +94,7 @@ impl Server {
             || self.links.len() < self.config.max_users + MAX_STRANGERS
     }
 
-    /// Sends the table to everyone online.
-    pub(super) fn push_tables(&mut self, now: Now) {
-        let addresses: Vec<SocketAddr> = self.directory.addresses().collect();
-        for address in addresses {
-            self.push_table(now, address);
-        }
-    }
-
-    /// Sends the table to one address, once however often it changes until its turn comes.
+    /// Sends the table to one classic client, once however often it changes until its turn comes.
     pub(super) fn push_table(&mut self, now: Now, to: SocketAddr) {
         if self.links.waiting(to, |item| *item == Item::Table) == 0 {
             self.links.push(now.at, to, Item::Table, Patience::PUSH);
@@ -84,13 +105,29 @@ impl Server {
         self.transmit(to, Datagram::Ack.encode());
     }
 
-    /// Sends what is due.
+    /// Does and sends what is due.
     pub(super) fn flush(&mut self, now: Now) {
+        while self.step(now) {}
+        if self.stopping && !self.stopped && self.links.is_idle() && self.flows.is_idle() {
+            self.stopped = true;
+            self.outputs.push_back(Output::Emit(ServerEmit::Stopped));
+        }
+    }
+
+    fn step(&mut self, now: Now) -> bool {
         enum Due {
             Transmit(Vec<u8>),
             Failed(Item),
         }
-        while let Some((to, step)) = self.links.poll(now.at) {
+        if let Some(timer) = self.timers.pop_expired(now.at) {
+            self.on_timer(now, timer);
+            return true;
+        }
+        if let Some(recipient) = self.mail.next_ended() {
+            self.release_held(now, &recipient);
+            return true;
+        }
+        if let Some((to, step)) = self.links.poll(now.at) {
             let due = match step {
                 Step::Transmit(item) => Due::Transmit(render(item, to, &self.directory)),
                 Step::Failed(item) => Due::Failed(item),
@@ -99,14 +136,22 @@ impl Server {
                 Due::Transmit(payload) => self.transmit(to, payload),
                 Due::Failed(item) => self.on_failed(now, to, item),
             }
+            return true;
         }
-        if self.stopping && !self.stopped && self.links.is_idle() {
-            self.stopped = true;
-            self.outputs.push_back(Output::Emit(ServerEmit::Stopped));
+        let step = self.flows.poll(now.at);
+        let any = step.is_some();
+        if let Some(step) = step {
+            self.on_flow_step(now, step);
         }
+        any
     }
 
     pub(super) fn transmit(&mut self, to: SocketAddr, payload: Vec<u8>) {
+        let proven = self.directory.holder(to).is_some();
+        if !proven && !self.budgets.spend(to, payload.len()) {
+            self.stats.withheld += 1;
+            return;
+        }
         self.stats.count_sent(&payload);
         self.outputs.push_back(Output::Transmit { to, payload });
     }

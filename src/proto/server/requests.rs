@@ -3,29 +3,66 @@
 //! The invariant: a request that a client sends again, because an ack or an answer was lost, is the
 //! same request until its answer was acknowledged; it is carried out once. A classic request has no
 //! number, so that one of the same words in that time cannot be told from it: our client waits with
-//! such a one.
+//! such a one. A current one has a number, and is over when its answer was sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use crate::wire::{Nickname, Presence};
+use crate::wire::{Hello, MessageId, Nickname, Presence, Session};
 
 /// A number for each request that was ever opened.
 pub(super) type RequestId = u64;
 
-/// Requests under way for one address. A client has one at a time; a person who types ahead, a few.
+/// Requests under way for one address of a classic client. It has one at a time; a person who types
+/// ahead, a few.
 const MAX_PER_ADDRESS: usize = 8;
 
-/// Requests under way in all: 16 MiB if each is as long as it can be. A further one is not
-/// acknowledged, so that it is sent again.
+/// Messages under way of one current client, which does not wait for one to send the next.
+const MAX_PER_MEMBER: usize = 256;
+
+/// Requests under way in all. A further one is not acknowledged, so that it is sent again.
 const MAX_OPEN: usize = 4096;
+
+/// Bytes of their texts, past which no further one is taken.
+const MAX_OPEN_BYTES: usize = 64 << 20;
 
 /// What a server is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Request {
-    Register { nickname: Nickname },
-    Deregister { nickname: Nickname },
-    Keep { sender: Nickname, recipient: Nickname, seen: Presence, text: String },
+    Register {
+        nickname: Nickname,
+        hello: Option<Hello>,
+    },
+    Deregister {
+        nickname: Nickname,
+        id: Option<MessageId>,
+    },
+    Keep {
+        sender: Nickname,
+        recipient: Nickname,
+        seen: Presence,
+        text: String,
+        id: Option<MessageId>,
+    },
+}
+
+impl Request {
+    /// The session that asks, and its number for the request, if it speaks the current dialect.
+    pub(super) fn asker(&self) -> Option<(Session, u64)> {
+        match self {
+            Self::Register { hello, .. } => hello.map(|hello| (hello.session, hello.number)),
+            Self::Deregister { id, .. } | Self::Keep { id, .. } => {
+                id.map(|id| (id.author, id.number))
+            }
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Keep { text, .. } => text.len(),
+            _ => 0,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -36,18 +73,28 @@ struct Open {
     tells_all: bool,
     /// Its sender still is who asked.
     awaited: bool,
+    /// What the message is known by, once it is: a classic one is given a number here.
+    identity: Option<MessageId>,
 }
 
 #[derive(Debug)]
 pub(super) struct Requests {
     open: BTreeMap<RequestId, Open>,
     by_address: BTreeMap<SocketAddr, Vec<RequestId>>,
+    numbered: BTreeSet<MessageId>,
+    bytes: usize,
     last_id: RequestId,
 }
 
 impl Requests {
     pub(super) fn new() -> Self {
-        Self { open: BTreeMap::new(), by_address: BTreeMap::new(), last_id: 0 }
+        Self {
+            open: BTreeMap::new(),
+            by_address: BTreeMap::new(),
+            numbered: BTreeSet::new(),
+            bytes: 0,
+            last_id: 0,
+        }
     }
 
     /// Whether this request of this address is under way.
@@ -57,17 +104,45 @@ impl Requests {
         })
     }
 
-    /// Opens a request, if there is room for it.
-    pub(super) fn open(&mut self, from: SocketAddr, request: Request) -> Option<RequestId> {
-        let of_address = self.by_address.get(&from).map_or(0, Vec::len);
-        if self.open.len() >= MAX_OPEN || of_address >= MAX_PER_ADDRESS {
-            return None;
-        }
+    /// Whether the request of this number is under way.
+    pub(super) fn is_under_way(&self, id: Option<MessageId>) -> bool {
+        id.is_some_and(|id| self.numbered.contains(&id))
+    }
+
+    /// Whether there is room for one more.
+    fn has_room(&self) -> bool {
+        self.open.len() < MAX_OPEN && self.bytes < MAX_OPEN_BYTES
+    }
+
+    /// Whether there is room for one more of this address, which says one thing at a time.
+    pub(super) fn has_room_at(&self, from: SocketAddr) -> bool {
+        self.has_room() && self.by_address.get(&from).map_or(0, Vec::len) < MAX_PER_ADDRESS
+    }
+
+    /// Whether there is room for the messages that one more packet of this session may have.
+    pub(super) fn has_room_for_more(&self, session: Session) -> bool {
+        let id = |number| MessageId { author: session, number };
+        self.has_room() && self.numbered.range(id(0)..=id(u64::MAX)).count() < MAX_PER_MEMBER
+    }
+
+    /// Opens a request. There is room for it: see above.
+    pub(super) fn open(&mut self, from: SocketAddr, request: Request) -> RequestId {
         self.last_id += 1;
         self.by_address.entry(from).or_default().push(self.last_id);
-        let open = Open { from, request, tells_all: false, awaited: true };
+        self.bytes += request.bytes();
+        let identity = match &request {
+            Request::Keep { id, .. } => *id,
+            _ => None,
+        };
+        self.numbered.extend(identity);
+        let open = Open { from, request, tells_all: false, awaited: true, identity };
         self.open.insert(self.last_id, open);
-        Some(self.last_id)
+        self.last_id
+    }
+
+    /// What the message of a request is known by: what is given here, if it has nothing yet.
+    pub(super) fn identify(&mut self, id: RequestId, given: MessageId) -> Option<MessageId> {
+        self.open.get_mut(&id).map(|open| *open.identity.get_or_insert(given))
     }
 
     /// Who asked, and what for.
@@ -113,6 +188,12 @@ impl Requests {
     /// The request is answered, and its sender knows, or does not listen.
     pub(super) fn close(&mut self, id: RequestId) {
         let Some(open) = self.open.remove(&id) else { return };
+        self.bytes -= open.request.bytes();
+        if let (Request::Keep { .. }, Some((author, number))) =
+            (&open.request, open.request.asker())
+        {
+            self.numbered.remove(&MessageId { author, number });
+        }
         if let Some(ids) = self.by_address.get_mut(&open.from) {
             ids.retain(|other| *other != id);
             if ids.is_empty() {
@@ -127,7 +208,7 @@ mod tests {
     use super::*;
 
     fn register(name: &str) -> Request {
-        Request::Register { nickname: Nickname::new(name).unwrap() }
+        Request::Register { nickname: Nickname::new(name).unwrap(), hello: None }
     }
 
     #[test]
@@ -135,17 +216,17 @@ mod tests {
         let mut requests = Requests::new();
         let from = SocketAddr::from(([127, 0, 0, 1], 1));
         let ids: Vec<_> =
-            (0..MAX_PER_ADDRESS).map(|_| requests.open(from, register("a")).unwrap()).collect();
-        assert_eq!(requests.open(from, register("a")), None);
+            (0..MAX_PER_ADDRESS).map(|_| requests.open(from, register("a"))).collect();
+        assert!(!requests.has_room_at(from));
         requests.close(ids[0]);
-        assert!(requests.open(from, register("a")).is_some());
+        assert!(requests.has_room_at(from));
     }
 
     #[test]
     fn a_closed_request_is_a_new_one() {
         let mut requests = Requests::new();
         let from = SocketAddr::from(([127, 0, 0, 1], 1));
-        let id = requests.open(from, register("b")).unwrap();
+        let id = requests.open(from, register("b"));
         assert!(requests.is_open(from, &register("b")));
         assert!(!requests.is_open(from, &register("a")));
         requests.close(id);

@@ -1,0 +1,171 @@
+//! Other clients that speak the current dialect, directly.
+//!
+//! The invariant: a message "from N" is taken only from the session and the address that the server
+//! says are N's (or from the server itself). Where the table does not say so yet, the server is asked,
+//! and the message comes again meanwhile: its sender has not heard that it was taken.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::{Client, Incoming, Route, SentAt};
+use crate::proto::Now;
+use crate::proto::flows::Limits;
+use crate::wire::{Ack, Chat, Frame, Header, MessageId, Nickname, Packet, Row, Sequence, Session};
+
+/// How long a direct path is tried, from the first packet that is not acknowledged: the classic
+/// timing.
+const DIRECT: Limits =
+    Limits { blocked: Duration::from_millis(500), silent: Duration::from_millis(500) };
+
+/// Sessions with which packets are exchanged. Beyond that the one that was silent for longest and has
+/// nothing under way is forgotten: see [`crate::proto::flow`] for what that does.
+const MAX_PEERS: usize = 1024;
+
+/// Bytes of long messages of which some parts have come, over all peers.
+const MAX_PARTS: usize = 64 << 20;
+
+/// What depends on a frame that a peer or the server takes.
+#[derive(Debug)]
+pub(super) enum Sent {
+    /// Nothing: the rest follows, or an answer does.
+    Part,
+    /// The message has come.
+    Message { recipient: Nickname, number: u64 },
+}
+
+impl Client {
+    /// A flow to a session at an address, the new one or the one that there is.
+    pub(super) fn open_peer(&mut self, now: Now, session: Session, address: SocketAddr) {
+        if self.flows.get(session).is_none()
+            && self.flows.len() >= MAX_PEERS
+            && let Some(idlest) = self.flows.idlest()
+        {
+            self.flows.close(idlest);
+            self.parts.remove(&idlest);
+        }
+        self.flows.open(now.at, session, address, DIRECT);
+    }
+
+    /// A packet of another client came.
+    pub(super) fn on_peer_packet(
+        &mut self,
+        now: Now,
+        from: SocketAddr,
+        packet: Packet,
+        room: bool,
+    ) {
+        let Packet { header, frames } = packet;
+        if self.flows.address(header.from) == Some(from) {
+            self.on_peer_ack(now, header.from, header.ack.as_ref());
+        }
+        let Some(sequence) = header.sequence else { return };
+        let Some(name) = self.who_is_at(header.from, from) else {
+            self.stats.unexpected += 1;
+            if let Some(Frame::Chat(chat)) = frames.into_iter().next() {
+                self.look_up(now, chat.sender);
+            }
+            return;
+        };
+        if !room || self.parts.values().map(|parts| parts.waiting()).sum::<usize>() > MAX_PARTS {
+            self.stats.busy += 1;
+            if let Some(flow) = self.flows.get_mut(header.from) {
+                flow.refuse();
+            }
+            return;
+        }
+        self.open_peer(now, header.from, from);
+        self.take_frames(now, &header, sequence, frames, Some(&name));
+    }
+
+    /// Something was acknowledged at the other end of a flow.
+    pub(super) fn on_peer_ack(&mut self, now: Now, session: Session, ack: Option<&Ack>) {
+        let Some(flow) = self.flows.get_mut(session) else { return };
+        flow.hear(now.at);
+        let taken = ack.map(|ack| flow.acknowledge(now.at, ack)).unwrap_or_default();
+        for sent in taken {
+            if let Sent::Message { recipient, number } = sent {
+                self.settle(now, &recipient, number, Ok(super::Delivery::Received));
+            }
+        }
+    }
+
+    /// The user with this session, if the table says that it is at this address.
+    fn who_is_at(&self, session: Session, address: SocketAddr) -> Option<Nickname> {
+        let name = self.by_session.get(&session)?;
+        let row = self.table.get(name)?;
+        same_address(row.address, address).then(|| name.clone())
+    }
+
+    /// Takes what is next in order, of a packet that came and of those that were waiting for it.
+    pub(super) fn take_frames(
+        &mut self,
+        now: Now,
+        header: &Header,
+        sequence: Sequence,
+        frames: Vec<Frame>,
+        peer: Option<&Nickname>,
+    ) {
+        let session = header.from;
+        if let Some(flow) = self.flows.get_mut(session) {
+            flow.receive(sequence, frames);
+        }
+        while let Some(frames) = self.flows.get_mut(session).and_then(|flow| flow.take()) {
+            for frame in frames {
+                match (frame, peer) {
+                    (Frame::Chat(chat), Some(name)) if chat.sender == *name => {
+                        self.on_chat(session, Chat { author: None, stored_at: None, ..chat }, true);
+                    }
+                    (_, Some(_)) => self.stats.unexpected += 1,
+                    (frame, None) => self.on_server_frame(now, frame),
+                }
+            }
+        }
+    }
+
+    /// A message, or a part of one, came over a flow.
+    pub(super) fn on_chat(&mut self, session: Session, chat: Chat, direct: bool) {
+        let Chat { sender, author, number, stored_at, piece, text } = chat;
+        let parts = self.parts.entry(session).or_default();
+        let Some(text) = parts.add(number, piece, text, self.max_text) else { return };
+        if parts.waiting() == 0 {
+            self.parts.remove(&session);
+        }
+        if !self.seen.is_new(MessageId { author: author.unwrap_or(session), number }) {
+            return;
+        }
+        let route = match stored_at {
+            _ if direct => Route::Direct,
+            Some(_) => Route::Stored,
+            None => Route::Relayed,
+        };
+        let sent_at = stored_at.map(SentAt::Unix);
+        self.message(Incoming { sender, text, route, sent_at });
+    }
+
+    /// A row of the table is known, or changed.
+    pub(super) fn put_row(&mut self, now: Now, row: Row) {
+        let name = row.nickname.clone();
+        let before = self.table.insert(name.clone(), row.clone());
+        if let Some(session) = before.as_ref().and_then(|before| before.session) {
+            self.by_session.remove(&session);
+        }
+        if let Some(session) = row.session {
+            self.by_session.insert(session, name.clone());
+        }
+        let Some(before) = before.filter(|before| before.session.is_some()) else { return };
+        let moved = before.session != row.session || before.address != row.address;
+        if moved && let Some(session) = before.session {
+            // Nobody listens there any more, or it is somebody else.
+            self.parts.remove(&session);
+            let own = self.server_session() == Some(session);
+            if !own && !self.flows.close(session).is_empty() {
+                self.on_moved(now, &name);
+            }
+        }
+    }
+}
+
+/// A socket that takes both families knows an IPv4 peer by a mapped address; others do not.
+pub(super) fn same_address(a: SocketAddr, b: SocketAddr) -> bool {
+    a.port() == b.port() && a.ip().to_canonical() == b.ip().to_canonical()
+}

@@ -1,0 +1,79 @@
+//! Which messages have come.
+//!
+//! The invariant: messages of one author come in the order of their numbers, whichever way they
+//! come, because their author takes another way only when none of them is on the one before. So one
+//! that has not a higher number than the last was handed over already.
+
+use std::collections::BTreeMap;
+
+use crate::wire::{MessageId, Session};
+
+/// Authors that are remembered: half a megabyte. Of more, the one that was silent for longest is
+/// forgotten.
+const MAX_AUTHORS: usize = 16_384;
+
+/// The last number of each author.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    authors: BTreeMap<Session, Author>,
+    by_use: BTreeMap<u64, Session>,
+    uses: u64,
+}
+
+#[derive(Debug)]
+struct Author {
+    last: u64,
+    used: u64,
+}
+
+impl Seen {
+    /// Whether a message has not come before. From now on it has.
+    pub(super) fn is_new(&mut self, id: MessageId) -> bool {
+        self.uses += 1;
+        let before = self.authors.get(&id.author);
+        let last = before.map_or(0, |author| author.last);
+        if let Some(author) = before {
+            self.by_use.remove(&author.used);
+        } else if self.authors.len() >= MAX_AUTHORS
+            && let Some((_, idlest)) = self.by_use.pop_first()
+        {
+            self.authors.remove(&idlest);
+        }
+        self.by_use.insert(self.uses, id.author);
+        let author = Author { last: last.max(id.number), used: self.uses };
+        self.authors.insert(id.author, author);
+        id.number > last
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(author: u64, number: u64) -> MessageId {
+        MessageId { author: Session::new(author).unwrap(), number }
+    }
+
+    #[test]
+    fn each_message_is_new_once() {
+        let mut seen = Seen::default();
+        assert!(seen.is_new(id(1, 5)));
+        assert!(seen.is_new(id(2, 5)), "of another author");
+        assert!(!seen.is_new(id(1, 5)) && !seen.is_new(id(1, 4)));
+        assert!(seen.is_new(id(1, 6)));
+    }
+
+    #[test]
+    fn the_author_that_was_silent_for_longest_is_forgotten() {
+        let mut seen = Seen::default();
+        let most = MAX_AUTHORS as u64;
+        for author in 1..=most {
+            assert!(seen.is_new(id(author, 1)));
+        }
+        assert!(!seen.is_new(id(1, 1)));
+        assert!(seen.is_new(id(most + 1, 1)));
+        assert!(!seen.is_new(id(1, 1)) && !seen.is_new(id(3, 1)));
+        assert!(seen.is_new(id(2, 1)), "it made room");
+        assert_eq!((seen.authors.len(), seen.by_use.len()), (MAX_AUTHORS, MAX_AUTHORS));
+    }
+}

@@ -1,0 +1,450 @@
+//! The server, where it speaks the current dialect.
+//!
+//! The invariant: whatever the client was told of the table leads from one revision to the next. What
+//! begins after the one that it has is a gap, and left alone: the client says which revision it has,
+//! and the server goes on from there.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::peers::Sent;
+use super::request::{Answer, Request};
+use super::{Client, ClientEvent, Failure, Phase, Ticket, Timer};
+use crate::proto::flows::{FlowStep, Flows, Limits};
+use crate::proto::{Instant, Now};
+use crate::wire::{Frame, Header, Nickname, Notice, Packet, Row, Sequence, Session};
+
+/// How long the server is waited for: as long as a classic client asks.
+const SERVER: Limits =
+    Limits { blocked: Duration::from_millis(2500), silent: Duration::from_millis(2500) };
+
+/// How long it is when somebody waits for the program to end.
+const FAREWELL: Limits =
+    Limits { blocked: Duration::from_millis(1000), silent: Duration::from_millis(1000) };
+
+/// How long the server may be silent before it is asked whether it is there: longer than its own
+/// leases are, so that it is mostly the server that asks.
+const LEASE: Duration = Duration::from_secs(20);
+
+/// How often it is asked, and how far apart.
+const PINGS: u32 = 4;
+const PING_PATIENCE: Duration = Duration::from_millis(750);
+
+/// How long users of whom a server that began anew has not told yet are still believed to be where
+/// they were: two leases, in which they notice and register.
+const STALE_FOR: Duration = Duration::from_secs(45);
+
+/// How far apart the server is asked for the same name.
+const LOOKUP_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Names that are being looked up.
+const MAX_LOOKUPS: usize = 4096;
+
+/// What the client knows of a server that speaks the current dialect.
+#[derive(Debug)]
+pub(super) struct Current {
+    session: Session,
+    /// The revision of the table that the client has.
+    revision: u64,
+    heard: Instant,
+    pings: u32,
+    /// A deregistration that was sent, and who waits for it: nobody, if it is the last word.
+    deregistering: Option<(u64, Option<Ticket>)>,
+    /// Users that the server's last run told of, and this one not yet.
+    stale: BTreeSet<Nickname>,
+}
+
+impl Client {
+    /// The session of the server, if it speaks the current dialect.
+    pub(super) fn server_session(&self) -> Option<Session> {
+        self.current.as_ref().map(|current| current.session)
+    }
+
+    pub(super) fn on_server_packet(
+        &mut self,
+        now: Now,
+        from: SocketAddr,
+        packet: Packet,
+        room: bool,
+    ) {
+        let Packet { header, frames } = packet;
+        if let Some(cookie) = header.cookie {
+            return self.on_hello(now, header.from, header.to, cookie);
+        }
+        let registering = self.registering_as();
+        for frame in &frames {
+            // It may be for a session that begins with it.
+            if let Frame::Notification { text, offline, answers: Some(answers) } = frame
+                && registering == Some((*answers, header.to))
+            {
+                if !room {
+                    self.stats.busy += 1;
+                    return;
+                }
+                self.on_registration_answered(now, header.from, text, *offline);
+            }
+        }
+        if header.to != self.flows.own() || self.server_session() != Some(header.from) {
+            self.stats.unexpected += 1;
+            return;
+        }
+        if let Some(current) = &mut self.current {
+            current.heard = now.at;
+            current.pings = 0;
+        }
+        self.flows.open(now.at, header.from, from, SERVER);
+        self.on_peer_ack(now, header.from, header.ack.as_ref());
+        let Some(sequence) = header.sequence else {
+            return self.on_loose_frames(now, frames, room);
+        };
+        if !room {
+            self.stats.busy += 1;
+            if let Some(flow) = self.flows.get_mut(header.from) {
+                flow.refuse();
+            }
+            return;
+        }
+        self.take_server_frames(now, &header, sequence, frames);
+    }
+
+    fn take_server_frames(
+        &mut self,
+        now: Now,
+        header: &Header,
+        sequence: Sequence,
+        frames: Vec<Frame>,
+    ) {
+        if self.is_present() {
+            self.take_frames(now, header, sequence, frames, None);
+        } else {
+            self.stats.unexpected += 1;
+        }
+    }
+
+    /// Frames that are not acknowledged with their packet.
+    fn on_loose_frames(&mut self, now: Now, frames: Vec<Frame>, room: bool) {
+        for frame in frames {
+            match frame {
+                Frame::Changes { .. } if !room => self.stats.busy += 1,
+                Frame::Changes { rows, since, revision, last } => {
+                    self.on_changes(now, rows, since, revision, last);
+                }
+                Frame::Notification { answers: Some(answers), .. } => {
+                    self.on_deregistered(now, Some(answers));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The server says that it does not hold this session, and how to register.
+    fn on_hello(&mut self, now: Now, server: Session, to: Session, cookie: u64) {
+        if self.on_cookie(now, to, cookie) {
+            return;
+        }
+        if to != self.flows.own() {
+            self.stats.unexpected += 1;
+            return;
+        }
+        if self.on_deregistered(now, None) {
+            return;
+        }
+        let known = self.server_session();
+        if known.is_some() && self.is_registered() && !self.is_registering() {
+            if known != Some(server) {
+                self.stats.unexpected += 1;
+            }
+            self.register_again(now);
+            self.on_cookie(now, to, cookie);
+        }
+    }
+
+    /// A server that speaks the current dialect has answered a registration.
+    fn on_registration_answered(&mut self, now: Now, server: Session, text: &str, offline: bool) {
+        let answer = Answer { notice: Notice::parse(text), text, offline };
+        let quietly = self.phase == Phase::Online && self.registers_by_itself();
+        if !quietly {
+            self.event(ClientEvent::Notification { text: text.to_owned() });
+        }
+        if answer.notice != Some(Notice::Welcome) {
+            return self.on_answer(now, &answer);
+        }
+        let before = self.current.take();
+        let same = before.as_ref().is_some_and(|before| before.session == server);
+        self.on_answer(now, &answer);
+        let stale = match &before {
+            Some(before) if same => before.stale.clone(),
+            _ => self.table.keys().cloned().collect(),
+        };
+        self.current = Some(Current {
+            session: server,
+            revision: 0,
+            heard: now.at,
+            pings: 0,
+            deregistering: None,
+            stale,
+        });
+        if let Some(before) = before.filter(|before| before.session != server) {
+            self.flows.close(before.session);
+            self.parts.remove(&before.session);
+        }
+        self.flows.open(now.at, server, self.server, SERVER);
+        if let Some(flow) = self.flows.get_mut(server) {
+            drop(flow.abandon());
+        }
+        self.timers.set(Timer::Lease, now.at + LEASE);
+        self.timers.set(Timer::Stale, now.at + STALE_FOR);
+        self.lookups.clear();
+        self.give_again(now);
+    }
+
+    /// Takes over the session of a registration that was answered. Under a new one nothing is left
+    /// of the old.
+    pub(super) fn take_session(&mut self, session: Session) {
+        if session != self.flows.own() {
+            self.flows = Flows::new(session);
+            self.parts.clear();
+            self.seen = super::Seen::default();
+            self.conversations = super::Conversations::default();
+        }
+    }
+
+    pub(super) fn on_server_frame(&mut self, now: Now, frame: Frame) {
+        match frame {
+            Frame::Chat(chat) => {
+                if let Some(session) = self.server_session() {
+                    self.on_chat(session, chat, false);
+                }
+            }
+            Frame::Found { nickname, row } => self.on_found(now, nickname, row),
+            Frame::Notification { text, offline, answers } => {
+                self.on_server_line(now, text, offline, answers);
+            }
+            Frame::Verification => {}
+            _ => self.stats.unexpected += 1,
+        }
+    }
+
+    fn on_server_line(&mut self, now: Now, text: String, offline: bool, answers: Option<u64>) {
+        let notice = Notice::parse(&text);
+        // That a recipient is unknown, or there after all, is no news for the user.
+        let quiet = matches!(notice, Some(Notice::NotExisted(_) | Notice::Exists(_)));
+        if !quiet {
+            self.event(ClientEvent::Notification { text: text.clone() });
+        }
+        if let Some(number) = answers {
+            if !self.on_kept(now, number, notice, &text) {
+                self.on_deregistered(now, answers);
+            }
+        } else if offline && notice == Some(Notice::ServerDown) {
+            self.event(ClientEvent::ServerDown);
+            self.lose_server(now);
+        }
+    }
+
+    /// Rows of the table came.
+    fn on_changes(&mut self, now: Now, rows: Vec<Row>, since: u64, revision: u64, last: u64) {
+        let Some(current) = &mut self.current else { return };
+        if !matches!(self.phase, Phase::Welcomed { .. } | Phase::Online) {
+            return;
+        }
+        let follows = since <= current.revision;
+        let news = follows && revision > current.revision;
+        if news {
+            current.revision = revision;
+            for row in &rows {
+                current.stale.remove(&row.nickname);
+            }
+            for row in rows {
+                self.put_row(now, row);
+            }
+        }
+        self.say_revision();
+        let complete = self.current.as_ref().is_some_and(|current| current.revision >= last);
+        let welcomed = matches!(self.phase, Phase::Welcomed { .. });
+        if complete && (news || welcomed) {
+            self.event(ClientEvent::UsersChanged);
+            self.settle_registration();
+        }
+        if news {
+            self.resume_conversations(now);
+        }
+    }
+
+    /// Tells the server which revision of the table the client has.
+    fn say_revision(&mut self) {
+        let Some(current) = &self.current else { return };
+        let mut header = Header::new(self.flows.own(), current.session);
+        header.revision = Some(current.revision);
+        self.transmit(self.server, Packet::assemble(&header, []));
+    }
+
+    /// Asks the server who somebody is, unless it was just asked.
+    pub(super) fn look_up(&mut self, now: Now, nickname: Nickname) {
+        let Some(session) = self.server_session() else { return };
+        let recent = |at: &Instant| now.at < *at + LOOKUP_INTERVAL;
+        if self.lookups.get(&nickname).is_some_and(recent) {
+            return;
+        }
+        if self.lookups.len() >= MAX_LOOKUPS {
+            self.lookups.retain(|name, _| self.conversations.waits_for(name));
+        }
+        self.lookups.insert(nickname.clone(), now.at);
+        self.flows.push(session, Frame::Lookup { nickname }.encode(), Sent::Part);
+    }
+
+    fn on_found(&mut self, now: Now, nickname: Nickname, row: Option<Row>) {
+        self.lookups.remove(&nickname);
+        match row {
+            Some(row) => {
+                self.put_row(now, row);
+                self.resume_conversation(now, &nickname);
+            }
+            None => self.refuse_unknown(now, &nickname),
+        }
+    }
+
+    /// Asks a current server to be deregistered.
+    pub(super) fn deregister(&mut self, now: Now, ticket: Option<Ticket>) {
+        let number = self.next_number();
+        let nickname = self.nickname.clone();
+        let Some(current) = &mut self.current else { return };
+        let session = current.session;
+        if let Some((_, before)) = current.deregistering.replace((number, ticket)) {
+            self.tell_session(before, Ok(()));
+        }
+        if ticket.is_none() {
+            // Nothing else matters any more.
+            if let Some(flow) = self.flows.get_mut(session) {
+                drop(flow.abandon());
+            }
+            self.flows.limit(session, FAREWELL);
+        }
+        self.flows.open(now.at, session, self.server, SERVER);
+        let frame = Frame::Deregister { nickname, number };
+        self.flows.push(session, frame.encode(), Sent::Part);
+    }
+
+    /// The server does not hold this client any more, as it was asked; or does not answer. Whether it
+    /// was asked.
+    fn on_deregistered(&mut self, now: Now, answers: Option<u64>) -> bool {
+        let Some(current) = &mut self.current else { return false };
+        let asked = |(number, _): &(u64, _)| answers.is_none_or(|answers| answers == *number);
+        let Some((_, ticket)) = current.deregistering.take_if(|asked_for| asked(asked_for)) else {
+            return false;
+        };
+        self.end_deregistration(now, ticket, Ok(()));
+        true
+    }
+
+    fn end_deregistration(
+        &mut self,
+        now: Now,
+        ticket: Option<Ticket>,
+        result: Result<(), Failure>,
+    ) {
+        if result.is_ok() && ticket.is_some() {
+            self.event(ClientEvent::Notification { text: Notice::Bye.to_string() });
+        }
+        // Offline is what was asked for, and a server that is gone holds nobody online.
+        self.go_offline(now, &Failure::NotRegistered);
+        match ticket {
+            Some(_) => self.tell_session(ticket, result),
+            None => self.end(),
+        }
+    }
+
+    /// What a flow does.
+    pub(super) fn on_flow_step(&mut self, now: Now, step: FlowStep) {
+        let session = match step {
+            FlowStep::Transmit(to, payload) => return self.transmit(to, payload),
+            FlowStep::Blocked(session) | FlowStep::Silent(session) => session,
+        };
+        if self.server_session() == Some(session) {
+            return self.on_server_silent(now);
+        }
+        let mut failed = BTreeSet::new();
+        for sent in self.flows.get_mut(session).map(|flow| flow.abandon()).unwrap_or_default() {
+            if let Sent::Message { recipient, .. } = sent {
+                failed.insert(recipient);
+            }
+        }
+        for recipient in failed {
+            self.on_direct_failed(now, &recipient);
+        }
+    }
+
+    /// The server does not answer.
+    fn on_server_silent(&mut self, now: Now) {
+        let deregistering = self.current.as_mut().and_then(|c| c.deregistering.take());
+        if let Some((_, ticket)) = deregistering {
+            return self.end_deregistration(now, ticket, Err(Failure::ServerNotResponding));
+        }
+        if self.phase != Phase::Lost {
+            self.event(ClientEvent::ServerLost);
+        }
+        self.lose_server(now);
+    }
+
+    /// The server is gone: the client registers again as soon as it is back.
+    fn lose_server(&mut self, now: Now) {
+        self.settle_registration();
+        if let Some(session) = self.server_session()
+            && let Some(flow) = self.flows.get_mut(session)
+        {
+            drop(flow.abandon());
+        }
+        self.timers.stop(&Timer::Lease);
+        self.fail_at_server(now, &Failure::ServerNotResponding);
+        if self.phase == Phase::Online {
+            self.phase = Phase::Lost;
+            let nickname = self.nickname.clone();
+            self.event(ClientEvent::Deregistered { nickname });
+            self.register_again(now);
+        }
+    }
+
+    /// Registers by itself, under the nickname and in the session that it has.
+    fn register_again(&mut self, now: Now) {
+        if self.is_registering() || self.closing {
+            return;
+        }
+        let (nickname, session) = (self.nickname.clone(), self.flows.own());
+        let number = self.next_number();
+        self.request(now, Request::Register { ticket: None, nickname, session, number });
+    }
+
+    /// The server may have been silent for the length of a lease.
+    pub(super) fn on_lease_over(&mut self, now: Now) {
+        let own = self.flows.own();
+        let Some(current) = &mut self.current else { return };
+        if now.at < current.heard + LEASE {
+            return self.timers.set(Timer::Lease, current.heard + LEASE);
+        }
+        if current.pings >= PINGS {
+            return self.on_server_silent(now);
+        }
+        current.pings += 1;
+        let mut header = Header::new(own, current.session);
+        header.revision = Some(current.revision);
+        self.timers.set(Timer::Lease, now.at + PING_PATIENCE);
+        let ask = Packet { header, frames: vec![Frame::Verification] };
+        self.transmit(self.server, ask.encode());
+    }
+
+    /// Users of whom the server has told nothing since it began anew are not there any more.
+    pub(super) fn on_stale(&mut self) {
+        let Some(current) = &mut self.current else { return };
+        let stale = std::mem::take(&mut current.stale);
+        let before = self.table.len();
+        for name in stale {
+            if let Some(session) = self.table.remove(&name).and_then(|row| row.session) {
+                self.by_session.remove(&session);
+            }
+        }
+        if self.table.len() < before {
+            self.event(ClientEvent::UsersChanged);
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! Packets to and from one session of the current dialect: pipelined, in order, each once.
+//!
+//! The invariants:
+//! - frames are handed on in the order in which they were pushed, each once, as long as both sides
+//!   remember the flow; a packet is acknowledged through when its frames were handed on;
+//! - a side that forgot the flow goes on with the other one's floor, the lowest number that was not
+//!   acknowledged through: nothing below it is owed to anybody;
+//! - a number is never used for two packets.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::Instant;
+use super::round_trip::RoundTrip;
+use crate::wire::{Ack, Frame, Packet, Sequence};
+
+/// Packets under way at a time, and packets held until those before them have come: 77 KB a flow.
+pub(super) const WINDOW: u64 = 64;
+
+/// A packet is taken for lost when so many later ones have come (RFC 5681, section 3.2).
+const OVERTAKEN: u32 = 3;
+
+/// A packet that was not acknowledged through.
+#[derive(Debug)]
+struct Segment<T> {
+    frames: Vec<Vec<u8>>,
+    items: Vec<T>,
+    sent: u32,
+    last_sent: Instant,
+    /// It came, and waits for one before it.
+    held: bool,
+    /// How many later ones have come since it was last sent.
+    overtaken: u32,
+}
+
+/// One direction each: what is sent there, and what comes from there.
+#[derive(Debug)]
+pub(super) struct Flow<T> {
+    /// The number of the next new packet.
+    next: u64,
+    /// Frames that are in no packet yet.
+    queue: VecDeque<(Vec<u8>, T)>,
+    /// The packets just below `next`.
+    flight: VecDeque<Segment<T>>,
+    round_trip: RoundTrip,
+    /// When the oldest packet under way became that, or was first sent.
+    progress: Instant,
+    heard: Instant,
+    /// Everything that came up to this number was handed on.
+    taken: u64,
+    early: BTreeMap<u64, Vec<Frame>>,
+    owes_ack: bool,
+}
+
+/// What a flow sends next.
+#[derive(Debug)]
+pub(super) struct Transmission<'a> {
+    pub(super) sequence: Option<Sequence>,
+    pub(super) ack: Option<Ack>,
+    pub(super) frames: &'a [Vec<u8>],
+}
+
+impl<T> Flow<T> {
+    /// A flow that begins now. Its first number is one that no earlier flow of this endpoint to the
+    /// same session has used: none has sent a packet each microsecond.
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            next: u64::try_from(now.since_start().as_micros()).unwrap_or(u64::MAX) + 1,
+            queue: VecDeque::new(),
+            flight: VecDeque::new(),
+            round_trip: RoundTrip::default(),
+            progress: now,
+            heard: now,
+            taken: 0,
+            early: BTreeMap::new(),
+            owes_ack: false,
+        }
+    }
+
+    /// Queues a frame. The item comes back when the frame was handed on at the other end.
+    pub(super) fn push(&mut self, frame: Vec<u8>, item: T) {
+        self.queue.push_back((frame, item));
+    }
+
+    /// Gives up whatever was not acknowledged, and returns its items, oldest first.
+    pub(super) fn abandon(&mut self) -> Vec<T> {
+        let under_way = self.flight.drain(..).flat_map(|segment| segment.items);
+        under_way.chain(self.queue.drain(..).map(|(_, item)| item)).collect()
+    }
+
+    /// Something came from there.
+    pub(super) fn hear(&mut self, now: Instant) {
+        self.heard = now;
+    }
+
+    /// When something came from there last, or the flow began.
+    pub(super) fn heard(&self) -> Instant {
+        self.heard
+    }
+
+    /// Since when the oldest packet under way has been that.
+    pub(super) fn waits_since(&self) -> Option<Instant> {
+        self.flight.front().map(|_| self.progress)
+    }
+
+    /// Whether nothing is under way or waits to be.
+    pub(super) fn is_idle(&self) -> bool {
+        self.flight.is_empty() && self.queue.is_empty()
+    }
+
+    fn floor(&self) -> u64 {
+        self.next - self.flight.len() as u64
+    }
+
+    /// An ack came: the items of what was handed on, oldest first.
+    pub(super) fn acknowledge(&mut self, now: Instant, ack: &Ack) -> Vec<T> {
+        let mut done = Vec::new();
+        if ack.through >= self.next {
+            return done;
+        }
+        while self.floor() <= ack.through {
+            let Some(segment) = self.flight.pop_front() else { break };
+            if segment.sent == 1 && !segment.held {
+                self.round_trip.measure(now - segment.last_sent);
+            }
+            done.extend(segment.items);
+            self.progress = now;
+        }
+        self.hold(now, &ack.beyond);
+        done
+    }
+
+    /// Packets have come that wait for one before them.
+    fn hold(&mut self, now: Instant, ranges: &[(u64, u64)]) {
+        let floor = self.floor();
+        let mut later = 0;
+        for (index, segment) in self.flight.iter_mut().enumerate().rev() {
+            let number = floor + index as u64;
+            let came = ranges.iter().any(|(first, last)| (*first..=*last).contains(&number));
+            if came && !segment.held {
+                segment.held = true;
+                later += 1;
+                if segment.sent == 1 {
+                    self.round_trip.measure(now - segment.last_sent);
+                }
+            } else if !segment.held {
+                segment.overtaken += later;
+            }
+        }
+    }
+
+    /// A packet came. It is kept until those before it have come, unless it is too far ahead.
+    pub(super) fn receive(&mut self, sequence: Sequence, frames: Vec<Frame>) {
+        self.owes_ack = true;
+        if sequence.floor > self.taken + 1 {
+            self.taken = sequence.floor - 1;
+            self.early = self.early.split_off(&sequence.floor);
+        }
+        if sequence.number > self.taken && sequence.number <= self.taken + WINDOW {
+            self.early.entry(sequence.number).or_insert(frames);
+        }
+    }
+
+    /// A packet came that cannot be taken now. Its sender is to know that somebody is there.
+    pub(super) fn refuse(&mut self) {
+        self.owes_ack = true;
+    }
+
+    /// The frames of the next packet in order, if it is there: now they are handed on.
+    pub(super) fn take(&mut self) -> Option<Vec<Frame>> {
+        let frames = self.early.remove(&(self.taken + 1))?;
+        self.taken += 1;
+        Some(frames)
+    }
+
+    fn ack(&self) -> Option<Ack> {
+        if self.taken == 0 && self.early.is_empty() {
+            return None;
+        }
+        let mut beyond: Vec<(u64, u64)> = Vec::new();
+        for number in self.early.keys() {
+            match beyond.last_mut() {
+                Some((_, last)) if *last + 1 == *number => *last = *number,
+                _ => beyond.push((*number, *number)),
+            }
+        }
+        Some(Ack { through: self.taken, beyond })
+    }
+
+    /// What is due now, if anything.
+    pub(super) fn poll(&mut self, now: Instant) -> Option<Transmission<'_>> {
+        let due = self.flight.iter().position(|segment| {
+            !segment.held && (segment.overtaken >= OVERTAKEN || self.expires(segment) <= now)
+        });
+        let index = match due {
+            Some(index) => index,
+            None if !self.queue.is_empty() && (self.flight.len() as u64) < WINDOW => {
+                self.fill(now);
+                self.flight.len() - 1
+            }
+            None if self.owes_ack => {
+                self.owes_ack = false;
+                return Some(Transmission { sequence: None, ack: self.ack(), frames: &[] });
+            }
+            None => return None,
+        };
+        self.owes_ack = false;
+        let (floor, ack) = (self.floor(), self.ack());
+        let segment = self.flight.get_mut(index)?;
+        segment.sent += 1;
+        segment.last_sent = now;
+        segment.overtaken = 0;
+        let sequence = Some(Sequence { number: floor + index as u64, floor });
+        Some(Transmission { sequence, ack, frames: &segment.frames })
+    }
+
+    /// Puts the frames that wait into a new packet, as many as fit: none waits for company.
+    fn fill(&mut self, now: Instant) {
+        if self.flight.is_empty() {
+            self.progress = now;
+        }
+        let (mut frames, mut items) = (Vec::new(), Vec::new());
+        let mut room = Packet::ROOM;
+        while let Some((frame, _)) = self.queue.front() {
+            if !frames.is_empty() && frame.len() >= room {
+                break;
+            }
+            room = room.saturating_sub(frame.len() + 1);
+            let Some((frame, item)) = self.queue.pop_front() else { break };
+            frames.push(frame);
+            items.push(item);
+        }
+        let segment = Segment { frames, items, sent: 0, last_sent: now, held: false, overtaken: 0 };
+        self.flight.push_back(segment);
+        self.next += 1;
+    }
+
+    fn expires(&self, segment: &Segment<T>) -> Instant {
+        segment.last_sent + self.round_trip.timeout(segment.sent)
+    }
+
+    /// When [`poll`](Self::poll) has something to do that it has not now.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let waiting = self.flight.iter().filter(|segment| !segment.held);
+        waiting.map(|segment| self.expires(segment)).min()
+    }
+}

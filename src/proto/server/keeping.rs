@@ -1,0 +1,193 @@
+//! What becomes of a message that did not go directly.
+//!
+//! The invariant: messages for one recipient leave the server in the order in which they came to it.
+//! While any of them is stored, or on its way to or from the disk, the next one is stored behind it;
+//! and where one that was to be passed on is not taken, it is stored with all behind it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use super::members::{ChatOf, Owed};
+use super::outbox::Item;
+use super::requests::{Request, RequestId};
+use super::{Server, ServerEvent};
+use crate::proto::link::Patience;
+use crate::proto::{Now, StoreRequest, StoredMessage};
+use crate::wire::{Datagram, MAX_DATAGRAM, MessageId, Nickname, Notice, Presence};
+
+/// Messages that wait to be relayed to one recipient. Past that, they are stored, and follow
+/// out of the mailbox: slower, but bounded.
+const MAX_RELAYS: usize = 32;
+
+/// Messages on their way to the disk, or to their recipients.
+#[derive(Debug, Default)]
+pub(super) struct Keeping {
+    /// How many are on their way to each mailbox.
+    appending: BTreeMap<Nickname, usize>,
+    /// What is being relayed to current clients, oldest first.
+    relays: BTreeMap<Nickname, Vec<RequestId>>,
+    /// What waits until its recipient has all that is stored for it.
+    held: BTreeMap<Nickname, Vec<RequestId>>,
+}
+
+impl Server {
+    /// Finds out what is to become of a message.
+    pub(super) fn pass_on(&mut self, now: Now, id: RequestId, recipient: &Nickname) {
+        let Some((address, presence)) = self.directory.find(recipient) else {
+            return self.answer(now, id, Notice::NotExisted(recipient.clone()));
+        };
+        if !presence.is_online() {
+            return self.keep(now, id);
+        }
+        match self.directory.session(recipient) {
+            Some(_) => self.on_recipient_there(now, id, address),
+            None => self.ask(now, id, address),
+        }
+    }
+
+    /// Whether something for this recipient is stored, as far as is known, or about to be.
+    fn has_mail(&self, recipient: &Nickname) -> bool {
+        self.keeping.appending.contains_key(recipient) || self.mail.is_under_way(recipient)
+    }
+
+    /// The recipient of a message is there, or held to be.
+    pub(super) fn on_recipient_there(&mut self, now: Now, id: RequestId, address: SocketAddr) {
+        let Some((from, Request::Keep { sender, recipient, seen, text, .. })) =
+            self.requests.get(id)
+        else {
+            return;
+        };
+        if self.has_mail(&recipient) {
+            if seen == Presence::Offline && !self.mail.is_stalled(&recipient) {
+                // Its sender waits with the next one, and can go on directly when this one can.
+                return self.keeping.held.entry(recipient).or_default().push(id);
+            }
+            return self.keep(now, id);
+        }
+        if seen == Presence::Offline {
+            return self.say_that_it_exists(now, id, from, recipient);
+        }
+        if self.directory.session(&recipient).is_some() {
+            return self.relay(now, id, &recipient);
+        }
+        let chat = Datagram::Chat { sender, text }.encode();
+        if chat.len() > MAX_DATAGRAM {
+            let reason = format!("it is too long for the program of {recipient}");
+            return self.answer(now, id, Notice::NotSaved(reason));
+        }
+        let relays = |item: &Item| matches!(item, Item::Relay { .. });
+        if self.links.waiting(address, relays) < MAX_RELAYS {
+            let relay = Item::Relay { request: id, chat };
+            self.links.push(now.at, address, relay, Patience::PUSH);
+        } else {
+            self.keep(now, id);
+        }
+    }
+
+    /// The recipient has all that was stored for it, or does not take it now.
+    pub(super) fn release_held(&mut self, now: Now, recipient: &Nickname) {
+        for id in self.keeping.held.remove(recipient).unwrap_or_default() {
+            self.proceed(now, id);
+        }
+    }
+
+    /// The sender of a message, who did not try, is to send it directly.
+    fn say_that_it_exists(&mut self, now: Now, id: RequestId, to: SocketAddr, who: Nickname) {
+        match self.member_at(to) {
+            Some(session) => {
+                self.tell_of(session, &who);
+                self.answer(now, id, Notice::Exists(who));
+            }
+            None => {
+                self.answer(now, id, Notice::Exists(who));
+                self.push_table(now, to);
+            }
+        }
+    }
+
+    /// Passes a message on to a current client, which is asked thereby whether it is there.
+    fn relay(&mut self, now: Now, id: RequestId, recipient: &Nickname) {
+        let waiting = self.keeping.relays.entry(recipient.clone()).or_default();
+        waiting.push(id);
+        if waiting.len() > MAX_RELAYS {
+            return self.store_relays(now, recipient);
+        }
+        let (message_id, request) = (self.identify(id), self.requests.get(id));
+        let Some((_, Request::Keep { sender, text, .. })) = request else { return };
+        let message = ChatOf { sender: &sender, id: message_id, stored_at: None, text: &text };
+        self.push_chat(now, recipient, &message, Owed::Relay(id));
+    }
+
+    /// The number of a message, which a classic one is given here.
+    fn identify(&mut self, id: RequestId) -> Option<MessageId> {
+        let (author, number) = (self.flows.own(), self.last_number + 1);
+        let given = MessageId { author, number };
+        let identity = self.requests.identify(id, given);
+        if identity == Some(given) {
+            self.last_number = number;
+        }
+        identity
+    }
+
+    /// The recipient of a message that was passed on has taken it.
+    pub(super) fn on_relayed(&mut self, now: Now, id: RequestId) {
+        let Some((_, Request::Keep { recipient, .. })) = self.requests.get(id) else { return };
+        self.forget_relay(&recipient, id);
+        self.answer(now, id, Notice::Received(recipient));
+    }
+
+    pub(super) fn forget_relay(&mut self, recipient: &Nickname, id: RequestId) {
+        if let Some(waiting) = self.keeping.relays.get_mut(recipient) {
+            waiting.retain(|other| *other != id);
+            if waiting.is_empty() {
+                self.keeping.relays.remove(recipient);
+            }
+        }
+    }
+
+    /// What was to be passed on to a current client is stored. It may have been taken all the same:
+    /// then its recipient knows it by its number when it comes again.
+    pub(super) fn store_relays(&mut self, now: Now, recipient: &Nickname) {
+        for id in self.keeping.relays.remove(recipient).unwrap_or_default() {
+            self.keep(now, id);
+        }
+    }
+
+    /// Has the store keep the message of a request.
+    pub(super) fn keep(&mut self, now: Now, id: RequestId) {
+        let message_id = self.identify(id);
+        if let Some((_, Request::Keep { sender, recipient, text, .. })) = self.requests.get(id) {
+            *self.keeping.appending.entry(recipient.clone()).or_default() += 1;
+            let message = StoredMessage { sender, text, time: now.unix, id: message_id };
+            self.store(StoreRequest::Append { request: id, recipient, message });
+        }
+    }
+
+    /// The store has a message, or says why not.
+    pub(super) fn on_kept(
+        &mut self,
+        now: Now,
+        id: RequestId,
+        recipient: Nickname,
+        result: Result<(), String>,
+    ) {
+        match self.keeping.appending.get_mut(&recipient) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => {
+                self.keeping.appending.remove(&recipient);
+            }
+        }
+        match result {
+            Ok(()) => self.answer(now, id, Notice::Saved),
+            Err(reason) => {
+                self.answer(now, id, Notice::NotSaved(reason.clone()));
+                let nickname = recipient.clone();
+                self.emit(ServerEvent::MailboxFault { nickname, reason });
+            }
+        }
+        // It may have come back while its message was on the way to the disk.
+        if let Some((_, Presence::Online)) = self.directory.find(&recipient) {
+            self.start_mail(&recipient);
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! Clients that speak the current dialect.
+//!
+//! The invariant: a packet counts only if it comes from the session that is registered at the very
+//! address that it comes from, and is meant for this run of the server. To any other the server
+//! says what it needs to register (again), and remembers nothing.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::presence::Known;
+use super::requests::{Request, RequestId};
+use super::{QUESTION_PATIENCE, Server, Timer};
+use crate::proto::Now;
+use crate::proto::flows::{FlowStep, Limits};
+
+use crate::wire::{
+    Assembly, Chat, Frame, Header, Hello, Keep, MessageId, Nickname, Notice, Packet, Piece,
+    Sequence, Session, UnixTime, pieces,
+};
+
+/// How long a member is waited for. Blocked: as long as a classic client is asked. Silent: six tries
+/// at the least; a member that lost its lease for nothing registers again by itself.
+const MEMBER: Limits =
+    Limits { blocked: Duration::from_millis(2500), silent: Duration::from_millis(3000) };
+
+/// How long the last word of a server that goes down is tried: the operator waits for it.
+const FAREWELL: Limits =
+    Limits { blocked: Duration::from_millis(1000), silent: Duration::from_millis(1000) };
+
+/// A client that speaks the current dialect, and is online.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) nickname: Nickname,
+    pub(super) address: SocketAddr,
+    /// The number of the registration that was answered last.
+    pub(super) registered: u64,
+    /// What it knows of the table.
+    pub(super) known: Known,
+    /// The message that it is about to hand over, part by part.
+    parts: Assembly,
+}
+
+/// What depends on a frame that a member takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Owed {
+    Nothing,
+    /// The message of this request is passed on.
+    Relay(RequestId),
+    /// The next message of this mailbox is delivered.
+    Mail(Nickname),
+}
+
+/// Everyone who is such a client. An address has one session, and a session one address.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    pub(super) by_session: BTreeMap<Session, Member>,
+    by_address: BTreeMap<SocketAddr, Session>,
+}
+
+impl Members {
+    pub(super) fn sessions(&self) -> Vec<Session> {
+        self.by_session.keys().copied().collect()
+    }
+
+    fn insert(&mut self, session: Session, member: Member) {
+        let address = member.address;
+        if let Some(before) = self.by_address.insert(address, session) {
+            self.by_session.remove(&before);
+        }
+        if let Some(before) = self.by_session.insert(session, member)
+            && before.address != address
+        {
+            self.by_address.remove(&before.address);
+        }
+    }
+
+    fn remove_at(&mut self, address: SocketAddr) -> Option<Session> {
+        let session = self.by_address.remove(&address)?;
+        self.by_session.remove(&session);
+        Some(session)
+    }
+}
+
+impl Server {
+    /// The session of the member at this address.
+    pub(super) fn member_at(&self, address: SocketAddr) -> Option<Session> {
+        self.members.by_address.get(&address).copied()
+    }
+
+    pub(super) fn add_member(
+        &mut self,
+        now: Now,
+        session: Session,
+        address: SocketAddr,
+        nickname: &Nickname,
+        registered: u64,
+    ) {
+        let member = Member {
+            nickname: nickname.clone(),
+            address,
+            registered,
+            known: Known::default(),
+            parts: Assembly::default(),
+        };
+        self.members.insert(session, member);
+        self.flows.open(now.at, session, address, MEMBER);
+    }
+
+    /// Ends the session of the member at an address, and returns what it has not taken.
+    pub(super) fn drop_member(&mut self, address: SocketAddr) -> Vec<Owed> {
+        let Some(session) = self.members.remove_at(address) else { return Vec::new() };
+        self.flows.close(session)
+    }
+
+    /// Whether this very registration was carried out already.
+    pub(super) fn is_registered_by(
+        &self,
+        from: SocketAddr,
+        nickname: &Nickname,
+        hello: Hello,
+    ) -> bool {
+        self.members.by_session.get(&hello.session).is_some_and(|member| {
+            member.address == from
+                && member.nickname == *nickname
+                && member.registered == hello.number
+        })
+    }
+
+    /// Says what a registration has to have in it.
+    pub(super) fn send_cookie(&mut self, now: Now, to: SocketAddr, session: Session) {
+        let mut header = Header::new(self.flows.own(), session);
+        header.cookie = Some(self.cookies.cookie(now.at, to, session));
+        self.transmit(to, Packet::assemble(&header, []));
+    }
+
+    pub(super) fn on_packet(&mut self, now: Now, from: SocketAddr, payload: &[u8], room: bool) {
+        let Ok(Packet { header, frames }) = Packet::decode(payload) else {
+            self.stats.malformed += 1;
+            return;
+        };
+        let known =
+            self.members.by_session.get(&header.from).is_some_and(|member| member.address == from);
+        if !known || header.to != self.flows.own() {
+            self.stats.unexpected += 1;
+            if !self.stopping {
+                self.send_cookie(now, from, header.from);
+            }
+            return;
+        }
+        self.directory.touch(now.at, from);
+        if let Some(revision) = header.revision {
+            self.on_revision(now, header.from, revision);
+        }
+        let Some(flow) = self.flows.get_mut(header.from) else { return };
+        flow.hear(now.at);
+        let taken = header.ack.map(|ack| flow.acknowledge(now.at, &ack)).unwrap_or_default();
+        if taken.is_empty() {
+            self.on_heard(now, from);
+        } else {
+            for owed in taken {
+                self.on_taken(now, owed);
+            }
+            self.on_sign_of_life(now, from);
+        }
+        match header.sequence {
+            Some(sequence) => self.on_sequence(now, header.from, sequence, frames, room),
+            // It asks whether the server is there.
+            None if frames.contains(&Frame::Verification) => {
+                if let Some(flow) = self.flows.get_mut(header.from) {
+                    flow.refuse();
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn on_sequence(
+        &mut self,
+        now: Now,
+        session: Session,
+        sequence: Sequence,
+        frames: Vec<Frame>,
+        room: bool,
+    ) {
+        let busy = self.stopping || !room || !self.requests.has_room_for_more(session);
+        let Some(flow) = self.flows.get_mut(session) else { return };
+        if busy {
+            self.stats.busy += 1;
+            return flow.refuse();
+        }
+        flow.receive(sequence, frames);
+        while let Some(frames) = self.flows.get_mut(session).and_then(|flow| flow.take()) {
+            for frame in frames {
+                self.on_frame(now, session, frame);
+            }
+        }
+    }
+
+    fn on_frame(&mut self, now: Now, session: Session, frame: Frame) {
+        let Some(member) = self.members.by_session.get_mut(&session) else { return };
+        let from = member.address;
+        match frame {
+            Frame::Keep(keep) => {
+                let Keep { sender, recipient, seen, number, piece, text } = keep;
+                let Some(text) = member.parts.add(number, piece, text, self.config.max_text) else {
+                    return;
+                };
+                let id = Some(MessageId { author: session, number });
+                let request = Request::Keep { sender, recipient, seen, text, id };
+                if !self.requests.is_under_way(id) {
+                    self.open(now, from, request);
+                }
+            }
+            Frame::Deregister { nickname, number } => {
+                let id = Some(MessageId { author: session, number });
+                self.open(now, from, Request::Deregister { nickname, id });
+            }
+            Frame::Lookup { nickname } => self.tell_of(session, &nickname),
+            Frame::Verification => {}
+            _ => self.stats.unexpected += 1,
+        }
+    }
+
+    /// A member has taken something.
+    fn on_taken(&mut self, now: Now, owed: Owed) {
+        match owed {
+            Owed::Nothing => {}
+            Owed::Relay(id) => self.on_relayed(now, id),
+            Owed::Mail(recipient) => self.on_mail_received(now, &recipient),
+        }
+    }
+
+    /// A member will not take something any more.
+    pub(super) fn on_not_taken(&mut self, now: Now, owed: Owed) {
+        match owed {
+            Owed::Nothing => {}
+            Owed::Relay(id) => {
+                if let Some((_, Request::Keep { recipient, .. })) = self.requests.get(id) {
+                    self.forget_relay(&recipient, id);
+                }
+                self.proceed(now, id);
+            }
+            Owed::Mail(recipient) => self.end_mail(&recipient),
+        }
+    }
+
+    pub(super) fn on_flow_step(&mut self, now: Now, step: FlowStep) {
+        match step {
+            FlowStep::Transmit(to, payload) => self.transmit(to, payload),
+            FlowStep::Silent(session) | FlowStep::Blocked(session) if self.stopping => {
+                self.flows.close(session);
+            }
+            FlowStep::Silent(session) => {
+                if let Some(address) = self.flows.address(session) {
+                    self.on_gone(now, address);
+                }
+            }
+            FlowStep::Blocked(session) => self.on_blocked(now, session),
+        }
+    }
+
+    /// A member is there, and takes nothing: its application does not keep up.
+    fn on_blocked(&mut self, now: Now, session: Session) {
+        let Some(member) = self.members.by_session.get(&session) else { return };
+        let nickname = member.nickname.clone();
+        let Some(flow) = self.flows.get_mut(session) else { return };
+        let given_up = flow.abandon();
+        self.store_relays(now, &nickname);
+        if given_up.iter().any(|owed| matches!(owed, Owed::Mail(_))) {
+            self.end_mail(&nickname);
+            self.mail.stall(nickname);
+        }
+        // When it takes this, it takes the rest again.
+        self.remind(session);
+    }
+
+    /// Asks a member whether it is there, for somebody who waits to hear.
+    pub(super) fn verify(&mut self, now: Now, session: Session) {
+        self.remind(session);
+        self.expect_word(now, session);
+    }
+
+    /// Asks a member whether it is there.
+    pub(super) fn remind(&mut self, session: Session) {
+        self.flows.push(session, Frame::Verification.encode(), Owed::Nothing);
+    }
+
+    /// Somebody waits for word of a member: it is not waited for as long as otherwise.
+    fn expect_word(&mut self, now: Now, session: Session) {
+        if let Some(address) = self.flows.address(session)
+            && !self.timers.is_set(&Timer::Question(address))
+        {
+            self.timers.set(Timer::Question(address), now.at + QUESTION_PATIENCE);
+        }
+    }
+
+    /// Says something to a member, if there is one of this name.
+    pub(super) fn push_frame(&mut self, to: &Nickname, frame: &Frame) {
+        if let Some(session) = self.directory.session(to) {
+            self.flows.push(session, frame.encode(), Owed::Nothing);
+        }
+    }
+
+    /// Passes a message on to a member; somebody waits for it if it is not out of the store.
+    pub(super) fn push_chat(&mut self, now: Now, to: &Nickname, message: &ChatOf<'_>, owed: Owed) {
+        let Some(session) = self.directory.session(to) else { return };
+        let id = message.id.unwrap_or_else(|| {
+            self.last_number += 1;
+            MessageId { author: self.flows.own(), number: self.last_number }
+        });
+        let chat = |piece, text: &str| {
+            Frame::Chat(Chat {
+                sender: message.sender.clone(),
+                author: Some(id.author),
+                number: id.number,
+                stored_at: message.stored_at,
+                piece,
+                text: text.to_owned(),
+            })
+            .encode()
+        };
+        let empty = chat(Piece::default(), "").len();
+        for (piece, text) in pieces(message.text, empty) {
+            let owed = if piece.more { Owed::Nothing } else { owed.clone() };
+            self.flows.push(session, chat(piece, text), owed);
+        }
+        if message.stored_at.is_none() {
+            self.expect_word(now, session);
+        }
+    }
+
+    /// Tells everyone who speaks the current dialect that the server is going down.
+    pub(super) fn say_farewell(&mut self) {
+        let frame = Frame::Notification {
+            text: Notice::ServerDown.to_string(),
+            offline: true,
+            answers: None,
+        };
+        for session in self.flows.sessions() {
+            if let Some(flow) = self.flows.get_mut(session) {
+                for owed in flow.abandon() {
+                    if let Owed::Mail(recipient) = owed {
+                        self.end_mail(&recipient);
+                    }
+                }
+            }
+            self.flows.limit(session, FAREWELL);
+            self.flows.push(session, frame.encode(), Owed::Nothing);
+        }
+    }
+}
+
+/// A message on its way to a member.
+#[derive(Debug)]
+pub(super) struct ChatOf<'a> {
+    pub(super) sender: &'a Nickname,
+    /// Without one it was stored by a program of 2017.
+    pub(super) id: Option<MessageId>,
+    pub(super) stored_at: Option<UnixTime>,
+    pub(super) text: &'a str,
+}

@@ -1,0 +1,156 @@
+//! How those who speak the current dialect are told of the table.
+//!
+//! The invariant: a client that has revision R and is told what has changed since R has the table.
+//! It says which revision it has whenever it is told something, so that what is lost is told again,
+//! and a gap closes. Every row has the revision of its last change: nothing is remembered for each
+//! change, and one that is overtaken by another is never told.
+//!
+//! The pace is bounded: all are told in rounds, whose distance grows with their number.
+
+use std::time::Duration;
+
+use super::members::Owed;
+use super::{Server, Timer};
+use crate::proto::{Instant, Now};
+use crate::wire::{Frame, Header, Nickname, Notice, Packet, Session};
+
+/// The shortest time from one round to the next.
+const ROUND: Duration = Duration::from_millis(20);
+
+/// The same, for each client that is told: at most 10,000 datagrams a second, to however many.
+const ROUND_PER_CLIENT: Duration = Duration::from_micros(100);
+
+/// How often one thing is told, at growing distances, to a client that does not say that it has it.
+/// After that it is told with the next change, or when it is heard of.
+const TRIES: u32 = 5;
+
+/// How long the first of them is waited for.
+const FIRST_PATIENCE: Duration = Duration::from_millis(200);
+
+/// Rows that are looked at for one datagram: more than fit.
+const MOST_ROWS: usize = 64;
+
+/// When the rounds are.
+#[derive(Debug, Default)]
+pub(super) struct Presences {
+    last_round: Option<Instant>,
+}
+
+/// What a client knows of the table.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    revision: u64,
+    told: Option<Told>,
+}
+
+/// What it was told last, and has not said that it has.
+#[derive(Debug)]
+struct Told {
+    revision: u64,
+    tries: u32,
+    again_at: Instant,
+}
+
+impl Server {
+    /// The table has changed: everyone online is told.
+    pub(super) fn table_changed(&mut self, now: Now) {
+        let classic: Vec<_> = self.directory.classic_addresses().collect();
+        for address in classic {
+            self.push_table(now, address);
+        }
+        self.set_round(now.at);
+    }
+
+    fn set_round(&mut self, wanted: Instant) {
+        let pace =
+            ROUND_PER_CLIENT * u32::try_from(self.members.by_session.len()).unwrap_or(u32::MAX);
+        let allowed = self.presences.last_round.map_or(wanted, |last| last + pace.max(ROUND));
+        self.timers.set(Timer::Round, wanted.max(allowed));
+    }
+
+    /// Tells everyone who is behind.
+    pub(super) fn push_round(&mut self, now: Now) {
+        self.presences.last_round = Some(now.at);
+        let mut again = None;
+        for session in self.members.sessions() {
+            let Some(member) = self.members.by_session.get(&session) else { continue };
+            let known = &member.known;
+            if known.revision >= self.directory.revision() || self.is_past_lookup() {
+                continue;
+            }
+            let waits = known.told.as_ref().filter(|told| now.at < told.again_at);
+            let waits = waits.map(|told| told.again_at);
+            if waits.is_none() && known.told.as_ref().is_some_and(|told| told.tries >= TRIES) {
+                continue;
+            }
+            let next = match waits {
+                Some(at) => Some(at),
+                None => self.tell(now, session, Vec::new()),
+            };
+            again = again.into_iter().chain(next).min();
+        }
+        if let Some(at) = again {
+            self.set_round(at);
+        }
+    }
+
+    /// Whether there are so many users that clients look up whom they need.
+    fn is_past_lookup(&self) -> bool {
+        self.directory.len() > self.config.lookup_past
+    }
+
+    /// Tells a client what has changed since what it has, with something else in front. When it is
+    /// to be told again.
+    fn tell(&mut self, now: Now, session: Session, mut frames: Vec<Vec<u8>>) -> Option<Instant> {
+        let last = self.directory.revision();
+        let most = if self.is_past_lookup() { 0 } else { MOST_ROWS };
+        let member = self.members.by_session.get_mut(&session)?;
+        let since = member.known.revision;
+        let rows = self.directory.changed_since(since, most);
+        let taken: usize = frames.iter().map(|frame| frame.len() + 1).sum();
+        let (changes, revision) =
+            Frame::encode_changes(&rows, since, last, Packet::ROOM.saturating_sub(taken + 1));
+        frames.push(changes);
+        let before = member.known.told.take().filter(|told| told.revision == revision);
+        let tries = before.map_or(0, |told| told.tries) + 1;
+        let again_at = now.at + FIRST_PATIENCE * 2u32.pow(tries.min(8) - 1);
+        member.known.told = Some(Told { revision, tries, again_at });
+        let header = Header::new(self.flows.own(), session);
+        let to = member.address;
+        self.transmit(to, Packet::assemble(&header, frames.iter().map(Vec::as_slice)));
+        Some(again_at)
+    }
+
+    /// Welcomes a client, and begins to tell it of the table.
+    pub(super) fn welcome(&mut self, now: Now, session: Session, number: u64) {
+        let (text, answers) = (Notice::Welcome.to_string(), Some(number));
+        let notification = Frame::Notification { text, offline: false, answers };
+        if let Some(at) = self.tell(now, session, vec![notification.encode()]) {
+            self.set_round(at);
+        }
+    }
+
+    /// A client says which revision it has.
+    pub(super) fn on_revision(&mut self, now: Now, session: Session, revision: u64) {
+        let last = self.directory.revision();
+        let Some(member) = self.members.by_session.get_mut(&session) else { return };
+        let known = &mut member.known;
+        let told = known.told.as_ref().map(|told| told.revision);
+        known.revision = revision.min(last);
+        if told == Some(revision) {
+            known.told = None;
+            if known.revision < last && !self.is_past_lookup() {
+                // It was told a part, and is told the next.
+                self.tell(now, session, Vec::new());
+            }
+        } else if known.revision < last && told.is_none_or(|told| told < revision) {
+            self.set_round(now.at);
+        }
+    }
+
+    /// Tells a client what the table says of somebody.
+    pub(super) fn tell_of(&mut self, session: Session, nickname: &Nickname) {
+        let (nickname, row) = (nickname.clone(), self.directory.row(nickname));
+        self.flows.push(session, Frame::Found { nickname, row }.encode(), Owed::Nothing);
+    }
+}

@@ -1,0 +1,184 @@
+//! Who comes, who goes, and who is found gone.
+//!
+//! The invariant: a user is in the table at an address only after that address was seen to receive.
+//! A current client sends back a cookie that was sent there, before its request counts at all; a
+//! classic one, which knows of none, acknowledges its welcome.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::outbox::Item;
+use super::requests::{Request, RequestId};
+use super::{Server, ServerEvent, Timer};
+use crate::proto::Now;
+use crate::proto::link::Patience;
+use crate::wire::{Hello, Nickname, Notice, Presence, Session};
+
+/// How long a user may be silent before it is asked whether it is there.
+const LEASE: Duration = Duration::from_secs(15);
+
+/// A third of what may be sent to one who has just left.
+const FAREWELL_BYTES: usize = 150;
+
+impl Server {
+    /// Somebody asks to be registered.
+    pub(super) fn on_register(
+        &mut self,
+        now: Now,
+        from: SocketAddr,
+        nickname: Nickname,
+        hello: Option<Hello>,
+        room: bool,
+    ) {
+        let Some(hello) = hello else {
+            if self.config.refuse_classic {
+                return self.tell_stranger(now, from, Notice::ClassicRefused);
+            }
+            return self.on_request(now, from, Request::Register { nickname, hello }, room);
+        };
+        let good = |cookie| self.cookies.is_good(now.at, from, hello.session, cookie);
+        if !hello.cookie.is_some_and(good) {
+            return self.send_cookie(now, from, hello.session);
+        }
+        if self.stopping || !room || !self.has_room_for(from) {
+            self.stats.busy += 1;
+            return;
+        }
+        self.directory.touch(now.at, from);
+        if self.is_registered_by(from, &nickname, hello) {
+            // The answer was lost.
+            return self.welcome(now, hello.session, hello.number);
+        }
+        let request = Request::Register { nickname, hello: Some(hello) };
+        if self.requests.is_open(from, &request) {
+            return;
+        }
+        if !self.requests.has_room_at(from) {
+            self.stats.busy += 1;
+            return;
+        }
+        self.open(now, from, request);
+    }
+
+    pub(super) fn register(
+        &mut self,
+        now: Now,
+        id: RequestId,
+        from: SocketAddr,
+        nickname: &Nickname,
+        session: Option<Session>,
+    ) {
+        if let Some((address, Presence::Online)) = self.directory.find(nickname)
+            && address != from
+        {
+            return self.ask(now, id, address);
+        }
+        if session.is_none() && self.directory.holder(from).is_none() {
+            // Its ack proves the address: see `on_proven`.
+            let item = Item::Answer { notice: Notice::Welcome, request: Some(id), proves: true };
+            return self.links.push(now.at, from, item, Patience::PUSH);
+        }
+        if self.settle_in(now, id, from, nickname, session) {
+            self.answer(now, id, Notice::Welcome);
+            self.begin_session(now, from, nickname);
+        }
+    }
+
+    /// A classic client acknowledged the welcome that it was given before it was in the table.
+    pub(super) fn on_proven(&mut self, now: Now, id: RequestId) {
+        let Some((from, Request::Register { nickname, .. })) = self.requests.get(id) else {
+            return;
+        };
+        if let Some((address, Presence::Online)) = self.directory.find(&nickname)
+            && address != from
+        {
+            // Somebody else was quicker.
+            return self.answer(now, id, Notice::AlreadyOnline(nickname));
+        }
+        if self.settle_in(now, id, from, &nickname, None) {
+            self.begin_session(now, from, &nickname);
+        }
+    }
+
+    /// Puts a user online at an address, if the table has room.
+    fn settle_in(
+        &mut self,
+        now: Now,
+        id: RequestId,
+        from: SocketAddr,
+        nickname: &Nickname,
+        session: Option<Session>,
+    ) -> bool {
+        let before = self.directory.holder(from).cloned();
+        let same = before.as_ref() == Some(nickname)
+            && self.directory.session(nickname) == session
+            && session.is_some();
+        if self.directory.set_online(now.at, nickname, from, session).is_err() {
+            self.answer(now, id, Notice::Full);
+            return false;
+        }
+        // Whatever was on its way to this address was for an earlier life of it, unless the same
+        // session only says again that it is there.
+        self.requests.forget_registrations(from, id);
+        if !same {
+            self.requests.begin_session(from, id);
+            self.end_mail(nickname);
+        }
+        if let Some(before) = before.filter(|before| before != nickname) {
+            self.emit(ServerEvent::Offline { nickname: before });
+        }
+        self.emit(ServerEvent::Online { nickname: nickname.clone(), address: from });
+        if !same {
+            self.begin_anew_at(now, from);
+        }
+        if let (Some(session), Some((_, Request::Register { hello: Some(hello), .. }))) =
+            (session, self.requests.get(id))
+        {
+            self.add_member(now, session, from, nickname, hello.number);
+        }
+        true
+    }
+
+    /// The user was welcomed.
+    fn begin_session(&mut self, now: Now, from: SocketAddr, nickname: &Nickname) {
+        self.timers.set(Timer::Lease(from), now.at + LEASE);
+        self.table_changed(now);
+        self.start_mail(nickname);
+    }
+
+    pub(super) fn deregister(
+        &mut self,
+        now: Now,
+        id: RequestId,
+        from: SocketAddr,
+        nickname: &Nickname,
+    ) {
+        self.requests.forget_registrations(from, id);
+        let online = self.directory.is_at(nickname, from);
+        if online {
+            self.directory.set_offline(nickname);
+            self.begin_anew_at(now, from);
+            self.emit(ServerEvent::Offline { nickname: nickname.clone() });
+            // Its address is proven: the answer, five times, need not be earned.
+            self.budgets.earn(from, FAREWELL_BYTES);
+        }
+        // From another address it changes nothing, and yet tells the truth: it is not online there.
+        self.answer(now, id, Notice::Bye);
+        if online {
+            self.table_changed(now);
+        }
+    }
+
+    /// Nothing may have come from a user for the length of a lease.
+    pub(super) fn on_lease_over(&mut self, now: Now, address: SocketAddr) {
+        let Some(heard) = self.directory.heard(address) else { return };
+        if now.at < heard + LEASE {
+            return self.timers.set(Timer::Lease(address), heard + LEASE);
+        }
+        self.timers.set(Timer::Lease(address), now.at + LEASE);
+        match self.member_at(address) {
+            Some(session) => self.remind(session),
+            None => self.links.push(now.at, address, Item::Verification, Patience::LEASE),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Long messages: taken apart so that each part fits a packet, and put together again.
+
+use super::packet::{Packet, Piece};
+
+/// The parts of a text, in order, each such that its frame fits a packet. `empty` is the length of
+/// that frame with no text in it.
+pub fn pieces(text: &str, empty: usize) -> impl Iterator<Item = (Piece, &str)> {
+    // `"Part":4294967295,"More":true,` and the comma before the frame.
+    let room = Packet::ROOM.saturating_sub(empty + 32).max(6);
+    let mut rest = Some(text);
+    let mut part = 0;
+    std::iter::from_fn(move || {
+        let (first, more) = rest?.split_at_checked(fitting(rest?, room))?;
+        rest = Some(more).filter(|more| !more.is_empty());
+        let piece = Piece { part, more: rest.is_some() };
+        part += 1;
+        Some((piece, first))
+    })
+}
+
+/// The length of the longest beginning of a text that has at most `room` bytes inside a JSON string;
+/// at least one character, if there is one.
+fn fitting(text: &str, room: usize) -> usize {
+    let mut length = 0;
+    for (at, character) in text.char_indices() {
+        length += escaped_len(character);
+        if length > room && at > 0 {
+            return at;
+        }
+    }
+    text.len()
+}
+
+fn escaped_len(character: char) -> usize {
+    match character {
+        '"' | '\\' | '\u{8}' | '\u{c}' | '\n' | '\r' | '\t' => 2,
+        '\0'..='\u{1f}' => 6,
+        _ => character.len_utf8(),
+    }
+}
+
+/// A long message of which some parts have come.
+#[derive(Debug, Default)]
+pub struct Assembly {
+    number: u64,
+    next: u32,
+    text: String,
+}
+
+impl Assembly {
+    /// Takes the next part of a message; the whole text once it is the last one.
+    ///
+    /// Parts come in order. Where some are missing, because their sender gave the message up, the
+    /// rest of it is dropped; so is a message that is longer than `limit` bytes.
+    pub fn add(&mut self, number: u64, piece: Piece, text: String, limit: usize) -> Option<String> {
+        if piece.part == 0 {
+            *self = Self { number, next: 0, text: String::new() };
+        }
+        if (self.number, self.next) != (number, piece.part) || self.text.len() + text.len() > limit
+        {
+            *self = Self::default();
+            return None;
+        }
+        if piece == Piece::default() {
+            return Some(text);
+        }
+        self.text.push_str(&text);
+        self.next += 1;
+        if piece.more {
+            return None;
+        }
+        Some(std::mem::take(self).text)
+    }
+
+    /// The bytes that wait for the rest of their message.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.text.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Chat, Frame, Nickname};
+
+    fn frame(piece: Piece, text: &str) -> Frame {
+        Frame::Chat(Chat {
+            sender: Nickname::new("lanking").unwrap(),
+            author: None,
+            number: 7,
+            stored_at: None,
+            piece,
+            text: text.into(),
+        })
+    }
+
+    fn put_together(parts: &[(Piece, &str)]) -> Vec<String> {
+        let mut assembly = Assembly::default();
+        let add = |(piece, text): &(Piece, &str)| assembly.add(7, *piece, (*text).into(), 1 << 20);
+        parts.iter().filter_map(add).collect()
+    }
+
+    #[test]
+    fn a_short_message_is_one_part_and_an_empty_one_too() {
+        for text in ["", "hi"] {
+            assert_eq!(pieces(text, 80).collect::<Vec<_>>(), [(Piece::default(), text)]);
+        }
+    }
+
+    #[test]
+    fn a_message_without_its_beginning_or_middle_is_dropped() {
+        let text = "x".repeat(5000);
+        let parts: Vec<_> = pieces(&text, 80).collect();
+        assert!(parts.len() > 4);
+        assert_eq!(put_together(&parts[1..]), [""; 0]);
+        assert_eq!(put_together(&[parts[0], parts[2], parts[3]]), [""; 0]);
+        let again: Vec<_> = parts[..2].iter().chain(&parts).copied().collect();
+        assert_eq!(put_together(&again), [text.as_str()]);
+    }
+
+    #[test]
+    fn both_sides_of_the_limit() {
+        let mut assembly = Assembly::default();
+        let more = Piece { part: 0, more: true };
+        assert_eq!(assembly.add(1, Piece::default(), "1234".into(), 4), Some("1234".into()));
+        assert_eq!(assembly.add(1, Piece::default(), "12345".into(), 4), None);
+        assert_eq!(assembly.add(2, more, "123".into(), 4), None);
+        assert_eq!(assembly.add(2, Piece { part: 1, more: false }, "45".into(), 4), None);
+        assert_eq!(assembly.waiting(), 0);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_put_together_again_from_parts_that_fit(
+            texts in proptest::collection::vec(".{0,700}", 0..6),
+        ) {
+            let text = texts.concat();
+            let empty = frame(Piece::default(), "").encode().len();
+            let parts: Vec<_> = pieces(&text, empty).collect();
+            for (piece, part) in &parts {
+                proptest::prop_assert!(frame(*piece, part).encode().len() < Packet::ROOM);
+            }
+            proptest::prop_assert_eq!(put_together(&parts), [text]);
+        }
+    }
+}
