@@ -44,11 +44,19 @@ pub(super) struct Flows<T> {
     timers: Timers<Session>,
     /// Those that may have something to send now.
     ready: BTreeSet<Session>,
+    /// A session that is told this revision with every packet.
+    revision: Option<(Session, u64)>,
 }
 
 impl<T> Flows<T> {
     pub(super) fn new(own: Session) -> Self {
-        Self { own, peers: BTreeMap::new(), timers: Timers::new(), ready: BTreeSet::new() }
+        Self {
+            own,
+            peers: BTreeMap::new(),
+            timers: Timers::new(),
+            ready: BTreeSet::new(),
+            revision: None,
+        }
     }
 
     /// The session whose flows these are.
@@ -66,6 +74,11 @@ impl<T> Flows<T> {
     ) {
         let fresh = || Peer { address, limits, flow: Flow::new(now) };
         self.peers.entry(session).or_insert_with(fresh).address = address;
+    }
+
+    /// Has every packet to a session say that its sender has this revision of the table.
+    pub(super) fn say_revision(&mut self, session: Session, revision: u64) {
+        self.revision = Some((session, revision));
     }
 
     /// Sets how long a flow is waited for.
@@ -139,6 +152,8 @@ impl<T> Flows<T> {
             if let Some(next) = peer.flow.poll(now) {
                 let mut header = Header::new(self.own, session);
                 (header.sequence, header.ack) = (next.sequence, next.ack);
+                let told = self.revision.filter(|(to, _)| *to == session);
+                header.revision = told.map(|(_, revision)| revision);
                 let packet = Packet::assemble(&header, next.frames.iter().map(Vec::as_slice));
                 return Some(FlowStep::Transmit(peer.address, packet));
             }

@@ -19,8 +19,8 @@ use super::{DecodeError, Nickname, Presence, Row, Session, UnixTime};
 /// in one piece (RFC 9000, section 14.1).
 pub const MAX_PACKET: usize = 1200;
 
-/// What a header may take of it: six numbers of 16 digits, and [`MAX_RANGES`] ranges.
-const HEADER_ROOM: usize = 250;
+/// What a header may take of it: seven numbers of 16 digits, and [`MAX_RANGES`] ranges.
+const HEADER_ROOM: usize = 280;
 
 /// Ranges of an [`Ack`]. The first gaps are the ones that matter: the rest follows.
 const MAX_RANGES: usize = 3;
@@ -483,6 +483,7 @@ mod tests {
         Header {
             sequence: Some(Sequence { number: most, floor: most }),
             ack: Some(Ack { through: most, beyond: vec![(most, most); 9] }),
+            revision: Some(most),
             ..Header::new(Session::new(most).unwrap(), Session::new(most).unwrap())
         }
     }

@@ -5,7 +5,16 @@
 //! - what is delivered was sent, by that sender, to that recipient;
 //! - a ticket gets one outcome, and whoever lives on gets it in the end.
 //!
-//! The rest is promised as far as the classic dialect can keep it: see [`Promises`].
+//! And as long as sender, recipient and server all speak the current dialect, whatever happens:
+//!
+//! - one run of a recipient gets a message once, and the messages of one sender in their order;
+//! - another run of it gets one again only if nobody had heard that the first one got it;
+//! - "received" and "relayed": the recipient's application got it; "stored": it is on the disk;
+//! - a message leaves the store only after its recipient's application got it;
+//! - what was accepted is delivered in the end.
+//!
+//! Where a classic program has a part in it, that is promised as far as its dialect can keep it:
+//! see [`Promises`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -17,8 +26,8 @@ use superchat::proto::{Delivery, Failure, Instant, Route, Ticket};
 /// The longest round trip where each message comes once: below the patience of a classic program.
 pub const PATIENCE: Duration = Duration::from_millis(500);
 
-/// What the dialect can promise under the faults of a run. Its acks and answers carry nothing that
-/// says what they belong to, so one that comes late, or twice, is taken for another.
+/// What the classic dialect can promise under the faults of a run. Its acks and answers carry
+/// nothing that says what they belong to, so one that comes late, or twice, is taken for another.
 #[derive(Debug, Clone, Copy)]
 pub struct Promises {
     /// An ack is the one of the datagram that waits for it, lost datagrams or not: so "received"
@@ -41,19 +50,33 @@ impl Promises {
     pub const ALL: Self = Self { acks: true, answers: true, exactly_once: true };
 }
 
+/// Which run of a program, counted over all of them.
+pub type Life = u64;
+
+/// How a message came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Arrival {
+    life: Life,
+    route: Route,
+    at: Instant,
+}
+
 #[derive(Debug)]
 struct Message {
     sender: String,
     recipient: String,
     /// Which run of the sender's program; none for a classic client, which promises nothing.
-    life: Option<u64>,
+    life: Option<Life>,
     number: u64,
     outcome: Option<Result<Delivery, Failure>>,
     /// The store has said that it has it.
     stored: bool,
-    came: Vec<Route>,
-    came_first: Instant,
-    /// How often the server was asked to keep it.
+    /// It has left the store.
+    removed: bool,
+    /// When its sender knew, and the server too, that its recipient has it.
+    known_at: Option<Instant>,
+    came: Vec<Arrival>,
+    /// How often the server was asked to keep it, in the classic dialect.
     asked: u32,
     /// It may come again: see [`Promises::exactly_once`].
     doubtful: bool,
@@ -65,10 +88,16 @@ type Open = (SocketAddr, Option<String>);
 #[derive(Debug)]
 pub struct Ledger {
     promises: Promises,
+    /// The server speaks the current dialect.
+    current_server: bool,
+    /// Names that somebody with a classic program uses.
+    classic_names: BTreeSet<String>,
     messages: BTreeMap<String, Message>,
     open: BTreeMap<Ticket, Open>,
     /// When the session of each began or ended, as the server has it.
     turned: BTreeMap<String, Instant>,
+    /// When each run of a program began.
+    began: BTreeMap<Life, Instant>,
     /// Who asked the server again for the same: an answer too many may be under way to them.
     asked_again: BTreeSet<String>,
 }
@@ -77,15 +106,36 @@ impl Ledger {
     pub fn new(promises: Promises) -> Self {
         Self {
             promises,
+            current_server: true,
+            classic_names: BTreeSet::new(),
             messages: BTreeMap::new(),
             open: BTreeMap::new(),
             turned: BTreeMap::new(),
+            began: BTreeMap::new(),
             asked_again: BTreeSet::new(),
         }
     }
 
+    /// The server is one of 2017.
+    pub fn server_is_classic(&mut self) {
+        self.current_server = false;
+    }
+
+    /// A program starts; a classic one has a name.
+    pub fn began(&mut self, now: Instant, life: Life, classic_name: Option<&str>) {
+        self.began.insert(life, now);
+        self.classic_names.extend(classic_name.map(str::to_owned));
+    }
+
+    /// Whether everyone who has a part in a message speaks the current dialect.
+    fn is_certain(&self, message: &Message) -> bool {
+        self.current_server
+            && message.life.is_some()
+            && !self.classic_names.contains(&message.recipient)
+    }
+
     /// Somebody sends a message whose text nobody has used before.
-    pub fn sent(&mut self, life: Option<u64>, sender: &str, recipient: &str, text: &str) {
+    pub fn sent(&mut self, life: Option<Life>, sender: &str, recipient: &str, text: &str) {
         let message = Message {
             sender: sender.to_owned(),
             recipient: recipient.to_owned(),
@@ -93,8 +143,9 @@ impl Ledger {
             number: self.messages.len() as u64,
             outcome: None,
             stored: false,
+            removed: false,
+            known_at: None,
             came: Vec::new(),
-            came_first: Instant::default(),
             asked: 0,
             doubtful: false,
         };
@@ -107,19 +158,29 @@ impl Ledger {
     }
 
     /// An engine says what became of a message.
-    pub fn settled(&mut self, ticket: Ticket, outcome: Result<Delivery, Failure>) {
+    pub fn settled(&mut self, now: Instant, ticket: Ticket, outcome: Result<Delivery, Failure>) {
         let (_, text) = self.open.remove(&ticket).expect("a ticket gets one outcome");
         let text = text.expect("the ticket of a message");
-        let message = self.messages.get_mut(&text).expect("it was sent");
+        let message = &self.messages[&text];
+        let certain = self.is_certain(message);
         let answers = self.promises.answers && !self.asked_again.contains(&message.sender);
         let kept = match outcome {
-            Ok(Delivery::Received) => !self.promises.acks || !message.came.is_empty(),
-            Ok(Delivery::Relayed) => !answers || !message.came.is_empty(),
-            Ok(Delivery::Stored) => !answers || message.stored,
+            Ok(Delivery::Received) => !(certain || self.promises.acks) || !message.came.is_empty(),
+            Ok(Delivery::Relayed) => !(certain || answers) || !message.came.is_empty(),
+            Ok(Delivery::Stored) => !(certain || answers) || message.stored,
             Err(_) => true,
         };
-        assert!(kept, "not true: {outcome:?} of {text:?}");
+        assert!(kept, "not true: {outcome:?} of {text:?}: {message:?}");
+        let message = self.messages.get_mut(&text).expect("it is there");
+        let over = match outcome {
+            Ok(Delivery::Received | Delivery::Relayed) => true,
+            Ok(Delivery::Stored) => message.removed,
+            Err(_) => false,
+        };
         message.outcome = Some(outcome);
+        if over {
+            message.known_at = Some(now);
+        }
     }
 
     /// An engine says what became of a registration.
@@ -128,7 +189,7 @@ impl Ledger {
         assert_eq!(text, None, "the ticket of a registration");
     }
 
-    /// The server is asked to keep a message.
+    /// The server is asked to keep a message, in the classic dialect.
     pub fn asked(&mut self, text: &str) {
         let message = self.messages.get_mut(text).expect("what is to be kept was sent");
         message.asked += 1;
@@ -144,36 +205,71 @@ impl Ledger {
     }
 
     /// A message has left the store.
-    pub fn removed(&mut self, text: &str) {
-        let came = !self.messages[text].came.is_empty();
-        assert!(!self.promises.acks || came, "removed, and yet not delivered: {text:?}");
+    pub fn removed(&mut self, now: Instant, text: &str) {
+        let message = &self.messages[text];
+        let came = !message.came.is_empty();
+        let promised = self.promises.acks || self.is_certain(message);
+        assert!(!promised || came, "removed, and yet not delivered: {text:?}");
+        let message = self.messages.get_mut(text).expect("it is there");
+        message.removed = true;
+        if message.outcome == Some(Ok(Delivery::Stored)) {
+            message.known_at = Some(now);
+        }
     }
 
     /// The server is asked to begin or to end the session of this user.
     pub fn turned(&mut self, now: Instant, user: &str) {
         self.turned.insert(user.to_owned(), now);
-        let of_user = self.messages.values_mut().filter(|message| message.recipient == user);
-        for message in of_user.filter(|message| !message.came.is_empty()) {
-            message.doubtful |= now - message.came_first < PATIENCE;
+        for message in self.messages.values_mut().filter(|message| message.recipient == user) {
+            message.doubtful |= message.came.first().is_some_and(|came| now - came.at < PATIENCE);
         }
     }
 
-    /// An application gets a message.
-    pub fn came(&mut self, now: Instant, sender: &str, recipient: &str, text: &str, route: Route) {
+    /// The application of a run of a program gets a message.
+    pub fn came(
+        &mut self,
+        now: Instant,
+        life: Life,
+        sender: &str,
+        recipient: &str,
+        text: &str,
+        route: Route,
+    ) {
         let message = self.messages.get(text).unwrap_or_else(|| panic!("never sent: {text:?}"));
         assert_eq!(message.sender, sender, "the sender of {text:?}");
         assert_eq!(message.recipient, recipient, "the recipient of {text:?}");
-        if self.promises.exactly_once && !message.doubtful {
+        if self.is_certain(message) {
+            self.check_once(message, life);
+            self.check_order(message, life);
+        } else if self.promises.exactly_once && !message.doubtful {
             assert!(message.came.is_empty(), "it came before: {text:?}");
-            self.check_order(message, route);
+            self.check_classic_order(message, route);
         }
         let turned = self.turned.get(recipient).is_some_and(|turned| now - *turned < PATIENCE);
         let message = self.messages.get_mut(text).expect("it is there");
-        if message.came.is_empty() {
-            message.came_first = now;
-            message.doubtful |= turned;
-        }
-        message.came.push(route);
+        message.doubtful |= message.came.is_empty() && turned;
+        message.came.push(Arrival { life, route, at: now });
+    }
+
+    /// It has not come to this run before, nor to another one of which that was known when this one
+    /// began.
+    fn check_once(&self, message: &Message, life: Life) {
+        let before = message.came.iter().any(|came| came.life == life);
+        assert!(!before, "it came before: {message:?}");
+        let began = self.began[&life];
+        let known = message.known_at.is_some_and(|known| known < began);
+        assert!(!known, "it was known to have come to another run: {message:?}");
+    }
+
+    /// No later message of this run of its sender's program came to this run before it.
+    fn check_order(&self, message: &Message, life: Life) {
+        let overtook = self.messages.values().find(|later| {
+            later.number > message.number
+                && later.life == message.life
+                && later.recipient == message.recipient
+                && later.came.iter().any(|came| came.life == life)
+        });
+        assert!(overtook.is_none(), "out of order: {message:?} after {overtook:?}");
     }
 
     /// No later message of this sender came before this one, but for two reasons.
@@ -181,7 +277,7 @@ impl Ledger {
     /// What is stored waits until its recipient is back and has the table; by then everyone knows
     /// that it is there, and a new message overtakes, directly. And a message that was given up
     /// makes nothing wait for it, though it may still be under way.
-    fn check_order(&self, message: &Message, route: Route) {
+    fn check_classic_order(&self, message: &Message, route: Route) {
         let given_up = matches!(message.outcome, Some(Err(_)));
         if message.life.is_none() || given_up {
             return;
@@ -190,7 +286,7 @@ impl Ledger {
             later.number > message.number
                 && later.life == message.life
                 && later.recipient == message.recipient
-                && later.came.iter().any(|r| route != Route::Stored || *r == Route::Stored)
+                && later.came.iter().any(|r| route != Route::Stored || r.route == Route::Stored)
         });
         assert!(overtook.next().is_none(), "out of order: {message:?}");
     }
@@ -210,7 +306,8 @@ impl Ledger {
     pub fn check_received(&self, text: &str) {
         let message = &self.messages[text];
         let knows = message.life.is_none() || message.outcome == Some(Ok(Delivery::Received));
-        assert!(knows && message.came == [Route::Direct], "{text:?}: {message:?}");
+        let once = matches!(message.came[..], [Arrival { route: Route::Direct, .. }]);
+        assert!(knows && once, "{text:?}: {message:?}");
     }
 
     /// How often a message came.
@@ -218,15 +315,24 @@ impl Ledger {
         self.messages[text].came.len()
     }
 
+    /// How many messages had an outcome that is not an error.
+    pub fn accepted(&self) -> usize {
+        self.messages.values().filter(|message| matches!(message.outcome, Some(Ok(_)))).count()
+    }
+
     /// All is quiet: those who are registered have what was accepted for them.
     pub fn check_delivered(&self, registered: &BTreeSet<String>) {
-        if !self.promises.exactly_once {
-            return;
-        }
         for (text, message) in &self.messages {
             let accepted = matches!(message.outcome, Some(Ok(_)));
-            let certain = accepted && !self.asked_again.contains(&message.sender);
-            if certain && registered.contains(&message.recipient) {
+            if !accepted || !registered.contains(&message.recipient) {
+                continue;
+            }
+            if self.is_certain(message) {
+                assert!(
+                    !message.came.is_empty(),
+                    "accepted, and never came: {text:?}: {message:?}"
+                );
+            } else if self.promises.exactly_once && !self.asked_again.contains(&message.sender) {
                 let enough = message.came.len() == 1 || message.doubtful;
                 assert!(enough && !message.came.is_empty(), "{text:?}: {message:?}");
             }

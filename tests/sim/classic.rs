@@ -78,6 +78,7 @@ impl ClassicClient {
 
     fn on_datagram(&mut self, from: SocketAddr, payload: &[u8]) {
         let datagram = parse(payload);
+        assert_known(&datagram, &["Type", "Msg", "Offline", "Sender"]);
         let kind = field(&datagram, "Type");
         if kind == "ack" {
             self.ack_came = true;
@@ -219,6 +220,14 @@ pub fn parse(payload: &[u8]) -> Value {
     })
 }
 
+/// The program of 2017 would ignore what it does not know. But nobody knows what others that are
+/// built to its protocol do: so nothing else is to reach one.
+pub fn assert_known(datagram: &Value, known: &[&str]) {
+    let fields = datagram.as_object().expect("an object");
+    let unknown = fields.keys().find(|key| !known.contains(&key.as_str()));
+    assert!(unknown.is_none(), "a classic program knows nothing of {unknown:?}: {datagram}");
+}
+
 /// A field that must be there.
 pub fn field<'a>(datagram: &'a Value, name: &str) -> &'a str {
     datagram[name].as_str().unwrap_or_else(|| panic!("KeyError: {name} of {datagram}"))
@@ -228,6 +237,7 @@ fn read_table(text: &str) -> BTreeMap<String, (SocketAddr, bool)> {
     let rows: BTreeMap<String, Value> = serde_json::from_str(text).unwrap();
     rows.into_iter()
         .map(|(name, row)| {
+            assert_eq!(row.as_array().map(Vec::len), Some(3), "of {name}: {row}");
             let ip = row[0].as_str().unwrap().parse().unwrap();
             let port = u16::try_from(row[1].as_u64().unwrap()).unwrap();
             let online = match row[2].as_str() {

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use serde_json::{Map, Value, json};
 use superchat::proto::{Engine, Input, Instant, Now, Output, Stats};
 
-use super::classic::{PATIENCE, field, parse, python_json};
+use super::classic::{PATIENCE, assert_known, field, parse, python_json};
 
 #[derive(Debug)]
 struct User {
@@ -43,6 +43,12 @@ impl ClassicServer {
     fn on_datagram(&mut self, from: SocketAddr, payload: &[u8]) {
         let request = parse(payload);
         let kind = field(&request, "Type").to_owned();
+        let mut known = vec!["Type", "Nickname", "Receipent", "Status", "Msg"];
+        if kind == "Reg" {
+            // How a current client shows what it is: it cannot know yet what the server is.
+            known.extend(["Session", "Number"]);
+        }
+        assert_known(&request, &known);
         if self.waiting_until.take().is_some() {
             self.ack_came = kind == "ack";
             return;

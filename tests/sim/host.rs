@@ -73,6 +73,11 @@ impl Host {
         }
     }
 
+    /// Whether it is a model of a program of 2017.
+    pub fn is_classic(&self) -> bool {
+        !self.is_ours()
+    }
+
     /// Whether it is one of our engines, for which the checks are.
     pub fn is_ours(&self) -> bool {
         matches!(self, Self::Server(_) | Self::Client(_))

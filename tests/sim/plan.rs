@@ -28,6 +28,10 @@ pub struct Plan {
     /// Applications may take nothing for a while.
     pub applications_stall: bool,
     pub classic_server: bool,
+    /// The server may die, and come back with what is on its disk.
+    pub server_dies: bool,
+    /// Programs may do nothing for a while, and then go on.
+    pub programs_freeze: bool,
     pub actions: u64,
     /// Milliseconds from one action to the next, at the most.
     pub longest_pause: u64,
@@ -49,13 +53,16 @@ impl Plan {
             true => &[Partitions::None, Partitions::Static, Partitions::Shifting][..],
             false => &[Partitions::None, Partitions::Static],
         };
+        let classic_server = random.percent(15);
         Self {
             weather,
             partitions: random.pick(partitions),
             quick_restarts: at_times(random, 33),
             removals_fail: at_times(random, 33),
             applications_stall: at_times(random, 33),
-            classic_server: random.percent(15),
+            classic_server,
+            server_dies: !classic_server && at_times(random, 33),
+            programs_freeze: at_times(random, 33),
             actions: random.within(10..=60),
             longest_pause: random.pick(&[50, 500, 5_000, 60_000]),
         }
@@ -72,7 +79,9 @@ impl Plan {
         let answers = acks && lossless && round_trip < 500 && !self.classic_server;
         // What stays in a mailbox though it was delivered is delivered again. What was kept is kept
         // again if its sender does not take the answer before the server gives up.
-        let exactly_once = answers && !self.removals_fail && !self.applications_stall;
+        let exactly_once = answers
+            && !(self.removals_fail || self.applications_stall)
+            && !(self.server_dies || self.programs_freeze);
         Promises { acks, answers, exactly_once }
     }
 }

@@ -1,14 +1,18 @@
 //! A run: faults drawn from the seed, then none, and then everything must come together.
 //!
-//! The seed draws the weather, the people, the programs that they use, and what they do. While the
-//! faults last the checks of [`check`](super::check) hold. After that, within a minute of virtual
-//! time, all is quiet: every message has an outcome, everyone who runs is registered, all tables
-//! say what the server's does, no mailbox of somebody present holds anything; then everyone reaches
+//! The seed draws the weather, the people, the programs that they use, and what they do; the server
+//! may die and come back, and so may they. While the faults last the checks of [`check`](super::check)
+//! hold. After that, within two minutes of virtual time, whoever speaks the current dialect has come
+//! together again by itself: it is registered if it was, its table says what the server's does, and
+//! it has what was accepted for it. Then everyone registers; within a minute every message has an
+//! outcome, all tables agree, and no mailbox of somebody present holds anything; everyone reaches
 //! everyone, directly, at the first try; and when the server goes down everyone hears of it.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
+
+use superchat::proto::Instant;
 
 use super::host::Host;
 use super::network::{Random, Weather};
@@ -18,8 +22,9 @@ use super::world::{World, nickname};
 /// How long no program starts where one died, if no ack to the one is to reach the other.
 const MOURNING: Duration = Duration::from_secs(1);
 
-/// How long anything that was sent in the time of the faults is under way.
-const LAST_ECHO: Duration = Duration::from_secs(2);
+/// How long it takes whoever speaks the current dialect to come together by itself: a lost server is
+/// noticed after 23 seconds, and of users of whom it tells nothing any more nobody knows after 45.
+const RECOVERY: Duration = Duration::from_secs(120);
 
 /// Runs a seed, and returns how much virtual time that covered.
 pub fn run(seed: u64, trace: bool) -> Duration {
@@ -37,7 +42,7 @@ pub fn run(seed: u64, trace: bool) -> Duration {
     } else {
         world.start_server(100);
     }
-    let mut storm = Storm { random, plan, people, world, messages: 0 };
+    let mut storm = Storm { random, plan, people, world, messages: 0, server_back_at: None };
     storm.rage();
     storm.calm_down();
     storm.world.now().since_start()
@@ -49,6 +54,8 @@ struct Storm {
     people: Vec<Person>,
     world: World,
     messages: u64,
+    /// The server is dead until then.
+    server_back_at: Option<Instant>,
 }
 
 impl Storm {
@@ -63,7 +70,24 @@ impl Storm {
         for _ in 0..self.plan.actions {
             let pause = self.random.ms(0..=self.plan.longest_pause);
             self.world.run_for(pause);
+            if self.server_back_at.is_some_and(|at| at <= self.world.now()) {
+                self.revive_server();
+            }
             self.act();
+        }
+    }
+
+    fn kill_server(&mut self) {
+        if self.server_back_at.is_none() {
+            self.world.crash(self.world.server);
+            let down = self.random.ms(0..=self.random.clone().pick(&[100, 2_000, 60_000]));
+            self.server_back_at = Some(self.world.now() + down);
+        }
+    }
+
+    fn revive_server(&mut self) {
+        if self.server_back_at.take().is_some() {
+            self.world.start_server(100);
         }
     }
 
@@ -88,25 +112,34 @@ impl Storm {
             self.bury(who);
         }
         let Some(at) = self.people[who].at else { return self.start(who) };
+        if self.world.is_frozen(at) {
+            return;
+        }
         match self.random.within(0..=99) {
-            0..50 => self.send(who, at),
-            50..60 => (0..8).for_each(|_| self.send(who, at)),
-            60..65 => self.crash(who, at),
-            65..70 => {
+            0..46 => self.send(who, at),
+            46..56 => (0..8).for_each(|_| self.send(who, at)),
+            56..60 => self.crash(who, at),
+            60..65 => {
                 self.crash(who, at);
                 self.start(who);
             }
-            70..73 => self.world.close(at),
-            73..78 => self.world.deregister(at),
-            78..84 => self.world.register(at),
-            84..89 => self.shift_partition(),
-            89..93 if self.plan.applications_stall => {
+            65..68 => self.world.close(at),
+            68..73 => self.world.deregister(at),
+            73..79 => self.world.register(at),
+            79..84 => self.shift_partition(),
+            84..88 if self.plan.applications_stall => {
                 if !self.world.full.remove(&at) {
                     self.world.full.insert(at);
                 }
             }
-            93..96 => self.world.store.fail_appends ^= true,
-            96..98 => self.world.store.fail_removes = self.plan.removals_fail,
+            88..91 => self.world.store.fail_appends ^= true,
+            91..93 => self.world.store.fail_removes = self.plan.removals_fail,
+            93..96 if self.plan.server_dies => self.kill_server(),
+            96..98 if self.plan.programs_freeze => {
+                let at = self.random.pick(&[at, self.world.server]);
+                let time = self.random.ms(1..=30_000);
+                self.world.freeze(at, time);
+            }
             _ => self.forge(at),
         }
     }
@@ -143,7 +176,12 @@ impl Storm {
     fn send(&mut self, who: usize, at: SocketAddr) {
         let to = self.random.pick(&self.people.iter().map(|p| p.name.clone()).collect::<Vec<_>>());
         let to = if self.random.percent(3) { "nobody".to_owned() } else { to };
-        let long = "x".repeat(self.random.within(1..=3800) as usize);
+        // What a classic program would cut and die of, none is told to send, nor gets but in parts.
+        let classic = |person: &Person| person.classic && person.name == to;
+        let classic = self.people[who].classic || self.people.iter().any(classic);
+        let longest = if classic || self.plan.classic_server { 3_800 } else { 20_000 };
+        let longest = self.random.pick(&[100, 3_800, longest]);
+        let long = "x".repeat(self.random.within(1..=longest) as usize);
         let tail = self.random.pick(&["", "", "привет 🚀", "\"\\\n\t\u{1}", "  ", &*long]);
         self.messages += 1;
         // A text of its own for each: two requests with the same one cannot be told apart.
@@ -193,15 +231,16 @@ impl Storm {
         self.world.network.weather = Weather::CALM;
         self.world.network.unblock_all();
         self.world.full.clear();
+        self.revive_server();
         self.world.store.fail_appends = false;
         self.world.store.fail_removes = false;
+        // Frozen programs go on within half a minute.
+        self.world.run_for(Duration::from_secs(30) + RECOVERY);
         if self.plan.promises().exactly_once {
-            // The faults were such that it comes together by itself.
-            self.world.run_for(Duration::from_secs(60));
+            // The faults were such that all comes together by itself.
             self.check_together(&self.world.present());
-        } else {
-            // What is still under way would be taken for an answer to what follows.
-            self.world.run_for(LAST_ECHO);
+        } else if !self.plan.classic_server {
+            self.world.check_current();
         }
         // The server of 2017 drops requests that come while it tells others of the last one.
         let apart = if self.plan.classic_server { 10_000 } else { 100 };

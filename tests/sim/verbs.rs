@@ -31,6 +31,14 @@ impl World {
         self.crash(at);
         self.count += 1;
         self.lives.insert(at, self.count);
+        let classic_name = match &host {
+            Host::ClassicClient(client) => Some(client.nickname.as_str()),
+            _ => None,
+        };
+        self.ledger.began(self.now(), self.count, classic_name);
+        if matches!(host, Host::ClassicServer(_)) {
+            self.ledger.server_is_classic();
+        }
         self.hosts.insert(at, host);
     }
 

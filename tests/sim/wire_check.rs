@@ -6,13 +6,17 @@
 //!   them. A Verification alone, whose answer is any ack, does not wait.
 //! - A request to the server is followed by another only when it was answered, or was sent five
 //!   times.
+//! - A packet of the current dialect has at most 1200 bytes; a number of a session is one packet's,
+//!   which says the same each time; and no more than a window of them is under way.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use superchat::proto::Instant;
-use superchat::wire::{Datagram, MAX_DATAGRAM, MAX_PACKET, Packet, is_packet};
+use superchat::wire::{
+    Datagram, Frame, Header, MAX_DATAGRAM, MAX_PACKET, Packet, Sequence, Session, is_packet,
+};
 
 /// How long an ack can still come, as far as our engines are concerned.
 pub const ACK_LIFETIME: Duration = Duration::from_secs(1);
@@ -40,16 +44,24 @@ struct Request {
 pub struct WireCheck {
     flows: BTreeMap<(SocketAddr, SocketAddr), Flow>,
     requests: BTreeMap<SocketAddr, Request>,
+    /// What the packets of one session to another say.
+    packets: BTreeMap<(Session, Session), BTreeMap<u64, Vec<Frame>>>,
 }
+
+/// Packets that may be under way.
+const WINDOW: u64 = 64;
+
+/// Packets of a flow that are remembered: no older one is sent again.
+const REMEMBERED: usize = 200;
 
 impl WireCheck {
     /// One of our engines sends this.
     pub fn sent(&mut self, now: Instant, from: SocketAddr, to: SocketAddr, payload: &[u8]) {
         assert!(payload.len() <= MAX_DATAGRAM, "{from} sends {} bytes to {to}", payload.len());
         if is_packet(payload) {
-            Packet::decode(payload).expect("what our engines send, they can read");
             assert!(payload.len() <= MAX_PACKET, "{from} sends {} bytes to {to}", payload.len());
-            return;
+            let packet = Packet::decode(payload).expect("what our engines send, they can read");
+            return self.numbered(packet);
         }
         match Datagram::decode(payload).expect("what our engines send, they can read") {
             Datagram::Ack => {}
@@ -58,10 +70,22 @@ impl WireCheck {
             Datagram::Register { nickname, hello } => {
                 // With the cookie or without it is the same request.
                 let number = hello.map(|hello| hello.number);
-                self.requested(from, format!("{nickname} {number:?}").as_bytes());
+                self.requested(from, format!("Reg {nickname} {number:?}").as_bytes());
             }
             Datagram::Keep { .. } => self.requested(from, payload),
             datagram => self.pushed(now, from, to, &datagram, payload),
+        }
+    }
+
+    fn numbered(&mut self, packet: Packet) {
+        let Packet { header: Header { from, to, sequence, .. }, frames } = packet;
+        let Some(Sequence { number, floor }) = sequence else { return };
+        assert!(number - floor < WINDOW, "{number} is sent, and {floor} is not acknowledged");
+        let packets = self.packets.entry((from, to)).or_default();
+        let said = packets.entry(number).or_insert_with(|| frames.clone());
+        assert_eq!(*said, frames, "two packets have the number {number}");
+        while packets.len() > REMEMBERED {
+            packets.pop_first();
         }
     }
 
@@ -69,7 +93,10 @@ impl WireCheck {
         let fresh = Request { datagram: payload.to_vec(), sent: 0, answered: false };
         let request = self.requests.entry(from).or_insert(fresh.clone());
         if request.datagram != payload {
-            let over = request.answered || request.sent >= TRIES;
+            // Registrations have numbers: who registers by itself is told to by its user as well.
+            let numbered = |datagram: &[u8]| datagram.starts_with(b"Reg");
+            let both = numbered(&request.datagram) && numbered(payload);
+            let over = both || request.answered || request.sent >= TRIES;
             assert!(over, "{from} asks for two things at once");
             *request = fresh;
         }

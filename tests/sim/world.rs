@@ -12,9 +12,9 @@ use superchat::proto::{
     ClientEmit, Input, Instant, Now, Output, Route, ServerCommand, ServerEmit, StoreRequest,
     UnixTime,
 };
-use superchat::wire::{Datagram, Row};
+use superchat::wire::{Datagram, Row, is_packet};
 
-use super::check::{Ledger, Promises};
+use super::check::{Ledger, Life, Promises};
 use super::classic::ClassicEmit;
 use super::host::{Command, Emit, Host};
 use super::network::{Clock, Network, Random, Weather};
@@ -25,9 +25,16 @@ use super::wire_check::WireCheck;
 const BEGIN: i64 = 1_488_382_115_000_000;
 
 enum Event {
-    Arrival { from: SocketAddr, to: SocketAddr, payload: Vec<u8> },
+    Arrival {
+        from: SocketAddr,
+        to: SocketAddr,
+        payload: Vec<u8>,
+    },
     Wake(SocketAddr),
-    Store(StoreRequest),
+    /// Asked for by this run of the server.
+    Store(Life, StoreRequest),
+    /// A host that was frozen goes on.
+    Thaw(SocketAddr),
 }
 
 pub struct World {
@@ -46,6 +53,8 @@ pub struct World {
     wire: WireCheck,
     /// Hosts whose applications take nothing more for now.
     pub full: BTreeSet<SocketAddr>,
+    /// Hosts that do nothing at all for now, and hear nothing, but have their memory.
+    frozen: BTreeSet<SocketAddr>,
     pub(super) random: Random,
     /// Programs started and tickets given.
     pub(super) count: u64,
@@ -80,6 +89,7 @@ impl World {
             ledger: Ledger::new(promises),
             wire: WireCheck::default(),
             full: BTreeSet::new(),
+            frozen: BTreeSet::new(),
             random: Random::new(!seed),
             count: 0,
             trace,
@@ -101,6 +111,17 @@ impl World {
         self.hosts.remove(&at);
         self.ledger.crashed(at);
         self.wire.restarted(at);
+    }
+
+    /// A program does nothing for a while, and then goes on as if nothing had been.
+    pub fn freeze(&mut self, at: SocketAddr, time: Duration) {
+        if self.frozen.insert(at) {
+            self.clock.schedule(self.now() + time, Event::Thaw(at));
+        }
+    }
+
+    pub fn is_frozen(&self, at: SocketAddr) -> bool {
+        self.frozen.contains(&at)
     }
 
     /// A datagram that no program has sent.
@@ -129,6 +150,23 @@ impl World {
         self.hosts.iter().filter_map(|(at, host)| Some((*at, name(host)?))).collect()
     }
 
+    /// Whoever is registered, as its own program of the current dialect has it, is so with the server,
+    /// and has the server's table.
+    pub fn check_current(&self) {
+        let Host::Server(server) = &self.hosts[&self.server] else { return };
+        let table: Vec<Row> = server.users().collect();
+        for (at, host) in &self.hosts {
+            let Host::Client(client) = host else { continue };
+            if client.is_registered() {
+                let name = client.nickname();
+                let held = table.iter().any(|row| row.nickname == *name && row.address == *at);
+                assert!(held, "the server does not hold {name} at {at}: {table:?}");
+                let known: Vec<_> = client.users().collect();
+                assert!(client.users().eq(&table), "of {name}: {known:?}, not {table:?}");
+            }
+        }
+    }
+
     /// The server's table has everyone who is present, and everyone has the server's table.
     pub fn check_agreement(&self) {
         let Host::Server(server) = &self.hosts[&self.server] else { return };
@@ -137,7 +175,10 @@ impl World {
             let held = table.iter().any(|row| row.nickname.as_str() == name && row.address == at);
             assert!(held, "the server does not hold {name} at {at}: {table:?}");
             match &self.hosts[&at] {
-                Host::Client(client) => assert!(client.users().eq(&table), "the table of {name}"),
+                Host::Client(client) => {
+                    let known: Vec<_> = client.users().collect();
+                    assert!(client.users().eq(&table), "of {name}: {known:?}, not {table:?}");
+                }
                 Host::ClassicClient(client) => {
                     let rows = client.table.iter().map(|(name, row)| (name.as_str(), *row));
                     let expected = table.iter().map(|row| {
@@ -157,14 +198,29 @@ impl World {
                 if self.wakes.get(&at) == Some(&self.now()) {
                     self.wakes.remove(&at);
                 }
+                if !self.frozen.contains(&at) {
+                    self.handle(at, Input::Deadline);
+                }
+            }
+            Event::Store(life, request) => {
+                if self.lives.get(&self.server) == Some(&life)
+                    && self.hosts.contains_key(&self.server)
+                {
+                    self.carry_out(request);
+                }
+            }
+            Event::Thaw(at) => {
+                self.frozen.remove(&at);
                 self.handle(at, Input::Deadline);
             }
-            Event::Store(request) => self.carry_out(request),
         }
     }
 
     fn arrive(&mut self, from: SocketAddr, to: SocketAddr, payload: &[u8]) {
         self.trace(|| format!("{to} reads from {from}: {}", String::from_utf8_lossy(payload)));
+        if self.frozen.contains(&to) {
+            return;
+        }
         self.wire.received(from, to, payload);
         match Datagram::decode(payload) {
             Ok(Datagram::Register { nickname, .. } | Datagram::Deregister { nickname }) => {
@@ -184,7 +240,7 @@ impl World {
             self.ledger.stored(&message.text);
         }
         for message in done.removed {
-            self.ledger.removed(&message.text);
+            self.ledger.removed(self.clock.now(), &message.text);
         }
         if let Some(answer) = done.answer {
             let command = Command::Server(ServerCommand::Store(answer));
@@ -213,6 +269,8 @@ impl World {
                 Output::Transmit { to, payload } => {
                     if ours {
                         self.wire.sent(self.now(), at, to, &payload);
+                        let classic = self.hosts.get(&to).is_some_and(Host::is_classic);
+                        assert!(!classic || !is_packet(&payload), "a classic peer dies of it");
                     }
                     self.transmit(at, to, payload);
                 }
@@ -234,15 +292,19 @@ impl World {
             Emit::Server(ServerEmit::Store(request)) => {
                 let takes = self.random.ms(0..=self.store_delay);
                 self.store_is_free = self.store_is_free.max(self.now()) + takes;
-                self.clock.schedule(self.store_is_free, Event::Store(request));
+                let life = self.lives[&self.server];
+                self.clock.schedule(self.store_is_free, Event::Store(life, request));
             }
             Emit::Client(ClientEmit::Message(message)) => {
                 let Host::Client(client) = &self.hosts[&at] else { unreachable!() };
                 let (sender, recipient) = (message.sender.as_str(), client.nickname().as_str());
                 assert_eq!(message.sent_at.is_some(), message.route == Route::Stored);
-                self.ledger.came(self.clock.now(), sender, recipient, &message.text, message.route);
+                let (now, life) = (self.clock.now(), self.lives[&at]);
+                self.ledger.came(now, life, sender, recipient, &message.text, message.route);
             }
-            Emit::Client(ClientEmit::Sent(ticket, outcome)) => self.ledger.settled(ticket, outcome),
+            Emit::Client(ClientEmit::Sent(ticket, outcome)) => {
+                self.ledger.settled(self.clock.now(), ticket, outcome);
+            }
             Emit::Client(ClientEmit::Session(ticket, _)) => self.ledger.answered(ticket),
             Emit::Client(ClientEmit::Closed) => {
                 self.ledger.check_settled(at);
@@ -255,7 +317,8 @@ impl World {
                     Some(stamped) => (&stamped["15:28:35 ".len()..], Route::Stored),
                     None => (text.as_str(), Route::Direct),
                 };
-                self.ledger.came(self.clock.now(), &sender, &client.nickname, text, route);
+                let life = self.lives[&at];
+                self.ledger.came(self.clock.now(), life, &sender, &client.nickname, text, route);
             }
             Emit::Server(ServerEmit::Stopped) => self.stopped = true,
             Emit::Client(ClientEmit::Event(_))

@@ -270,10 +270,13 @@ impl Client {
             Datagram::Chat { sender, text } if self.is_present() => {
                 self.on_classic_chat(now, from, sender, text);
             }
-            Datagram::Notification { text, offline } if from == self.server => {
+            Datagram::Notification { text, offline }
+                if from == self.server && (self.current.is_none() || self.is_asking()) =>
+            {
                 self.on_notification(now, text, offline);
             }
-            Datagram::Table(rows) if from == self.server => {
+            // A server that speaks the current dialect tells of the table in that.
+            Datagram::Table(rows) if from == self.server && self.current.is_none() => {
                 self.acknowledge(from);
                 self.table_is_cut = CUT.contains(&payload.len());
                 self.on_table(now, rows);

@@ -202,9 +202,16 @@ impl Client {
         let datagram = current.request.datagram(&self.nickname, Some(cookie));
         if current.datagram != datagram {
             current.datagram = datagram;
+            // It is there: that it takes two round trips is no sign that it does not respond.
+            current.tries = 0;
             self.transmit_request(now);
         }
         true
+    }
+
+    /// Whether a request is under way.
+    pub(super) fn is_asking(&self) -> bool {
+        self.requests.current.is_some()
     }
 
     /// Whether the registration under way is one that nobody asked for.
@@ -284,6 +291,8 @@ impl Client {
                 let quietly = ticket.is_none() && self.phase == Phase::Online;
                 self.nickname = nickname.clone();
                 self.take_session(session);
+                // Unless it says more: see `on_registration_answered`.
+                self.current = None;
                 self.phase = Phase::Welcomed { ticket };
                 self.timers.set(Timer::FirstTable, now.at + TABLE_PATIENCE);
                 if !quietly {

@@ -35,6 +35,9 @@ const PING_PATIENCE: Duration = Duration::from_millis(750);
 /// they were: two leases, in which they notice and register.
 const STALE_FOR: Duration = Duration::from_secs(45);
 
+/// How long after a welcome the server may still seem not to hold this client.
+const LATE_HELLO: Duration = Duration::from_secs(1);
+
 /// How far apart the server is asked for the same name.
 const LOOKUP_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -48,6 +51,8 @@ pub(super) struct Current {
     /// The revision of the table that the client has.
     revision: u64,
     heard: Instant,
+    /// When it welcomed this client last.
+    welcomed: Instant,
     pings: u32,
     /// A deregistration that was sent, and who waits for it: nobody, if it is the last word.
     deregistering: Option<(u64, Option<Ticket>)>,
@@ -150,11 +155,11 @@ impl Client {
         if self.on_deregistered(now, None) {
             return;
         }
-        let known = self.server_session();
-        if known.is_some() && self.is_registered() && !self.is_registering() {
-            if known != Some(server) {
-                self.stats.unexpected += 1;
-            }
+        // What was said before the last welcome may come after it.
+        let late =
+            |current: &Current| current.session == server && now.at < current.welcomed + LATE_HELLO;
+        let holds = self.current.as_ref().is_some_and(|current| !late(current));
+        if holds && self.is_registered() && !self.is_registering() {
             self.register_again(now);
             self.on_cookie(now, to, cookie);
         }
@@ -171,6 +176,7 @@ impl Client {
             return self.on_answer(now, &answer);
         }
         let before = self.current.take();
+        self.table_is_cut = false;
         let same = before.as_ref().is_some_and(|before| before.session == server);
         self.on_answer(now, &answer);
         let stale = match &before {
@@ -181,6 +187,7 @@ impl Client {
             session: server,
             revision: 0,
             heard: now.at,
+            welcomed: now.at,
             pings: 0,
             deregistering: None,
             stale,
@@ -190,6 +197,7 @@ impl Client {
             self.parts.remove(&before.session);
         }
         self.flows.open(now.at, server, self.server, SERVER);
+        self.flows.say_revision(server, 0);
         if let Some(flow) = self.flows.get_mut(server) {
             drop(flow.abandon());
         }
@@ -275,8 +283,10 @@ impl Client {
     /// Tells the server which revision of the table the client has.
     fn say_revision(&mut self) {
         let Some(current) = &self.current else { return };
-        let mut header = Header::new(self.flows.own(), current.session);
-        header.revision = Some(current.revision);
+        let (session, revision) = (current.session, current.revision);
+        self.flows.say_revision(session, revision);
+        let mut header = Header::new(self.flows.own(), session);
+        header.revision = Some(revision);
         self.transmit(self.server, Packet::assemble(&header, []));
     }
 

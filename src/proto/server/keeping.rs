@@ -100,7 +100,9 @@ impl Server {
             }
             None => {
                 self.answer(now, id, Notice::Exists(who));
-                self.push_table(now, to);
+                if self.directory.holder(to).is_some() {
+                    self.push_table(now, to);
+                }
             }
         }
     }

@@ -55,6 +55,17 @@ enum Timer {
     Round,
 }
 
+/// What waited for a session that has ended.
+#[derive(Debug, Default)]
+struct Ended {
+    /// What its member has not taken.
+    owed: Vec<Owed>,
+    /// What its classic client has not acknowledged.
+    items: Vec<Item>,
+    /// Requests that asked whether it is there.
+    asking: Vec<RequestId>,
+}
+
 /// The server engine; the head of this file says what it promises.
 #[derive(Debug)]
 pub struct Server {
@@ -269,47 +280,45 @@ impl Server {
 
     /// Nobody answers at an address: its user is offline, and requests that asked go on.
     fn on_gone(&mut self, now: Now, address: SocketAddr) {
-        let nickname = self.directory.holder(address).cloned();
-        if let Some(nickname) = &nickname {
-            self.directory.set_offline(nickname);
-            self.emit(ServerEvent::Offline { nickname: nickname.clone() });
+        if let Some(nickname) = self.directory.holder(address).cloned() {
+            self.directory.set_offline(&nickname);
+            self.emit(ServerEvent::Offline { nickname });
         }
-        let mut waiting = self.questions.remove(&address).unwrap_or_default();
-        waiting.retain(|id| self.requests.get(*id).is_some());
-        // What was for the user who is gone ends before a request can put another in its place,
-        // whose mail would end with it.
-        self.end_session_at(now, address);
+        let ended = self.end_session_at(now, address);
         let keeps =
             |id: &RequestId| matches!(self.requests.get(*id), Some((_, Request::Keep { .. })));
-        if !waiting.iter().any(keeps) {
+        if !ended.asking.iter().any(keeps) {
             // Nobody asks any more whose answer brings the table with it.
             self.table_changed(now);
         }
-        for id in waiting {
-            self.requests.tell_all_when_answered(id);
-            self.proceed(now, id);
+        for id in &ended.asking {
+            self.requests.tell_all_when_answered(*id);
         }
+        self.go_on(now, ended);
     }
 
-    /// Ends what was under way to an address whose session is over. Relays go on as if their
-    /// recipient were not there.
-    fn end_session_at(&mut self, now: Now, address: SocketAddr) {
+    /// Ends what is under way to an address whose session is over. What is to become of it depends on
+    /// what the table says then: see [`go_on`](Self::go_on).
+    fn end_session_at(&mut self, now: Now, address: SocketAddr) -> Ended {
         self.timers.stop(&Timer::Lease(address));
         self.timers.stop(&Timer::Question(address));
-        for owed in self.drop_member(address) {
-            self.on_not_taken(now, owed);
-        }
-        for item in self.links.cancel_all(now.at, address) {
-            self.on_dropped(now, item);
+        Ended {
+            owed: self.drop_member(address),
+            items: self.links.cancel_all(now.at, address),
+            asking: self.questions.remove(&address).unwrap_or_default(),
         }
     }
 
-    /// Ends what was under way to an address that begins a new life. Requests that asked whether
-    /// its user is there go on with the user it has now.
-    fn begin_anew_at(&mut self, now: Now, address: SocketAddr) {
-        let waiting = self.questions.remove(&address).unwrap_or_default();
-        self.end_session_at(now, address);
-        for id in waiting {
+    /// Goes on with what waited for a session that has ended, now that the table says so: first what
+    /// was for its user, so that it ends before another takes the place.
+    fn go_on(&mut self, now: Now, ended: Ended) {
+        for owed in ended.owed {
+            self.on_not_taken(now, owed);
+        }
+        for item in ended.items {
+            self.on_dropped(now, item);
+        }
+        for id in ended.asking {
             self.proceed(now, id);
         }
     }

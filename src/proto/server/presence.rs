@@ -143,7 +143,10 @@ impl Server {
                 // It was told a part, and is told the next.
                 self.tell(now, session, Vec::new());
             }
-        } else if known.revision < last && told.is_none_or(|told| told < revision) {
+        } else if known.revision < last {
+            // What it was told last it may still get; but if that was given up, it is told again.
+            let given_up = |told: &mut Told| told.tries >= TRIES && told.again_at <= now.at;
+            known.told.take_if(given_up);
             self.set_round(now.at);
         }
     }

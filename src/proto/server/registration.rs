@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::outbox::Item;
 use super::requests::{Request, RequestId};
-use super::{Server, ServerEvent, Timer};
+use super::{Ended, Server, ServerEvent, Timer};
 use crate::proto::Now;
 use crate::proto::link::Patience;
 use crate::wire::{Hello, Nickname, Notice, Presence, Session};
@@ -17,8 +17,8 @@ use crate::wire::{Hello, Nickname, Notice, Presence, Session};
 /// How long a user may be silent before it is asked whether it is there.
 const LEASE: Duration = Duration::from_secs(15);
 
-/// A third of what may be sent to one who has just left.
-const FAREWELL_BYTES: usize = 150;
+/// A third of what may be sent to one who has just left, or is refused, and whose address is proven.
+const PROVEN_BYTES: usize = 150;
 
 impl Server {
     /// Somebody asks to be registered.
@@ -78,9 +78,9 @@ impl Server {
             let item = Item::Answer { notice: Notice::Welcome, request: Some(id), proves: true };
             return self.links.push(now.at, from, item, Patience::PUSH);
         }
-        if self.settle_in(now, id, from, nickname, session) {
+        if let Some(ended) = self.settle_in(now, id, from, nickname, session) {
             self.answer(now, id, Notice::Welcome);
-            self.begin_session(now, from, nickname);
+            self.begin_session(now, from, nickname, ended);
         }
     }
 
@@ -92,15 +92,17 @@ impl Server {
         if let Some((address, Presence::Online)) = self.directory.find(&nickname)
             && address != from
         {
-            // Somebody else was quicker.
+            // Somebody else was quicker. The address is proven all the same.
+            self.budgets.earn(from, PROVEN_BYTES);
             return self.answer(now, id, Notice::AlreadyOnline(nickname));
         }
-        if self.settle_in(now, id, from, &nickname, None) {
-            self.begin_session(now, from, &nickname);
+        if let Some(ended) = self.settle_in(now, id, from, &nickname, None) {
+            self.begin_session(now, from, &nickname, ended);
         }
     }
 
-    /// Puts a user online at an address, if the table has room.
+    /// Puts a user online at an address, if the table has room. What was under way to that address
+    /// was for an earlier life of it, unless the same session only says again that it is there.
     fn settle_in(
         &mut self,
         now: Now,
@@ -108,41 +110,41 @@ impl Server {
         from: SocketAddr,
         nickname: &Nickname,
         session: Option<Session>,
-    ) -> bool {
+    ) -> Option<Ended> {
         let before = self.directory.holder(from).cloned();
         let same = before.as_ref() == Some(nickname)
             && self.directory.session(nickname) == session
             && session.is_some();
         if self.directory.set_online(now.at, nickname, from, session).is_err() {
             self.answer(now, id, Notice::Full);
-            return false;
+            return None;
         }
-        // Whatever was on its way to this address was for an earlier life of it, unless the same
-        // session only says again that it is there.
         self.requests.forget_registrations(from, id);
-        if !same {
+        let ended = if same {
+            Ended::default()
+        } else {
             self.requests.begin_session(from, id);
             self.end_mail(nickname);
-        }
+            self.end_session_at(now, from)
+        };
         if let Some(before) = before.filter(|before| before != nickname) {
             self.emit(ServerEvent::Offline { nickname: before });
         }
         self.emit(ServerEvent::Online { nickname: nickname.clone(), address: from });
-        if !same {
-            self.begin_anew_at(now, from);
-        }
         if let (Some(session), Some((_, Request::Register { hello: Some(hello), .. }))) =
             (session, self.requests.get(id))
         {
             self.add_member(now, session, from, nickname, hello.number);
         }
-        true
+        Some(ended)
     }
 
-    /// The user was welcomed.
-    fn begin_session(&mut self, now: Now, from: SocketAddr, nickname: &Nickname) {
+    /// The user was welcomed. Only now: what goes on may push a table, and none is taken before a
+    /// welcome.
+    fn begin_session(&mut self, now: Now, from: SocketAddr, nickname: &Nickname, ended: Ended) {
         self.timers.set(Timer::Lease(from), now.at + LEASE);
         self.table_changed(now);
+        self.go_on(now, ended);
         self.start_mail(nickname);
     }
 
@@ -157,10 +159,11 @@ impl Server {
         let online = self.directory.is_at(nickname, from);
         if online {
             self.directory.set_offline(nickname);
-            self.begin_anew_at(now, from);
+            let ended = self.end_session_at(now, from);
+            self.go_on(now, ended);
             self.emit(ServerEvent::Offline { nickname: nickname.clone() });
             // Its address is proven: the answer, five times, need not be earned.
-            self.budgets.earn(from, FAREWELL_BYTES);
+            self.budgets.earn(from, PROVEN_BYTES);
         }
         // From another address it changes nothing, and yet tells the truth: it is not online there.
         self.answer(now, id, Notice::Bye);
