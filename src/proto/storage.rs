@@ -23,6 +23,9 @@ pub enum StoreRequest {
     Append {
         /// Comes back in the answer.
         request: u64,
+        /// To be done only if this request was: the one before it of the same author, if that is not
+        /// answered yet. So a message is not stored where the one before it is refused.
+        follows: Option<u64>,
         /// Whose mailbox.
         recipient: Nickname,
         /// What to add.

@@ -28,6 +28,9 @@ const BATCH: usize = 64;
 /// Bytes of one mailbox: a thousand of the longest messages. To remove from it, it is rewritten.
 const MAX_MAILBOX: u64 = 4 << 20;
 
+/// Requests that have failed and are remembered. An engine has no more under way.
+const MAX_FAILED: usize = 4096;
+
 /// Mailboxes in the directory.
 const MAX_MAILBOXES: usize = 65_536;
 
@@ -53,6 +56,8 @@ pub struct FileStore {
     /// The files that were found to be mailboxes, to be read again if they change.
     checked: BTreeMap<String, Checked>,
     mailboxes: usize,
+    /// The last requests that failed: others may follow them.
+    failed: BTreeSet<u64>,
     /// Released when it is dropped.
     _lock: File,
 }
@@ -110,7 +115,7 @@ impl FileStore {
             mailboxes += usize::from(!entry?.file_name().as_encoded_bytes().contains(&b'.'));
         }
         let directory = directory.to_owned();
-        Ok(Self { directory, checked: BTreeMap::new(), mailboxes, _lock: lock })
+        Ok(Self { directory, checked: BTreeMap::new(), mailboxes, failed: BTreeSet::new(), _lock: lock })
     }
 
     /// The contents of a mailbox, checked line by line; a torn last line is put aside.
@@ -170,6 +175,26 @@ impl FileStore {
         file.set_len(end)?;
         file.sync_all()?;
         self.sync_directory()
+    }
+
+    /// Turns the answers that turned out to be untrue.
+    fn withdraw(&mut self, answers: &mut [StoreAnswer], failed: Vec<(usize, String)>) {
+        for (index, reason) in failed {
+            if let Some(StoreAnswer::Appended { request, result, .. }) = answers.get_mut(index) {
+                *result = Err(reason);
+                self.note(*request, true);
+            }
+        }
+    }
+
+    /// Remembers whether a request has failed, as long as another may follow it.
+    fn note(&mut self, request: u64, failed: bool) {
+        if failed {
+            self.failed.insert(request);
+            if self.failed.len() > MAX_FAILED {
+                self.failed.pop_first();
+            }
+        }
     }
 
     fn sync_directory(&self) -> io::Result<()> {
@@ -325,21 +350,26 @@ impl Store for FileStore {
         let mut added = BTreeMap::new();
         for request in requests {
             match request {
-                StoreRequest::Append { request, recipient, message } => {
-                    let result = self.append(&recipient, &message, &mut added, answers.len());
+                StoreRequest::Append { request, follows, recipient, message } => {
+                    let result = if follows.is_some_and(|before| self.failed.contains(&before)) {
+                        Err("the message before it was not saved".to_owned())
+                    } else {
+                        self.append(&recipient, &message, &mut added, answers.len())
+                    };
+                    self.note(request, result.is_err());
                     answers.push(StoreAnswer::Appended { request, recipient, result });
                 }
                 StoreRequest::Load { request, recipient } => {
                     // What is delivered must not turn out to be refused.
                     let failed = self.sync(std::mem::take(&mut added));
-                    withdraw(&mut answers, failed);
+                    self.withdraw(&mut answers, failed);
                     let result = self.load(&recipient);
                     answers.push(StoreAnswer::Loaded { request, recipient, result });
                 }
                 StoreRequest::Remove { recipient, count } => {
                     // The file that was added to is about to be replaced.
                     let failed = self.sync(std::mem::take(&mut added));
-                    withdraw(&mut answers, failed);
+                    self.withdraw(&mut answers, failed);
                     if let Err(reason) = self.remove(&recipient, count) {
                         answers.push(StoreAnswer::NotRemoved { recipient, reason });
                     }
@@ -347,17 +377,8 @@ impl Store for FileStore {
             }
         }
         let failed = self.sync(added);
-        withdraw(&mut answers, failed);
+        self.withdraw(&mut answers, failed);
         answers
-    }
-}
-
-/// Turns the answers that turned out to be untrue.
-fn withdraw(answers: &mut [StoreAnswer], failed: Vec<(usize, String)>) {
-    for (index, reason) in failed {
-        if let Some(StoreAnswer::Appended { result, .. }) = answers.get_mut(index) {
-            *result = Err(reason);
-        }
     }
 }
 

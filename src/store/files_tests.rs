@@ -18,11 +18,11 @@ fn message(text: &str) -> StoredMessage {
 fn numbered(author: u64, number: u64, text: &str) -> StoreRequest {
     let id = Session::new(author).map(|author| MessageId { author, number });
     let message = StoredMessage { id, ..message(text) };
-    StoreRequest::Append { request: 7, recipient: name("sonic"), message }
+    StoreRequest::Append { request: 7, follows: None, recipient: name("sonic"), message }
 }
 
 fn append_request(recipient: &str, text: &str) -> StoreRequest {
-    StoreRequest::Append { request: 7, recipient: name(recipient), message: message(text) }
+    StoreRequest::Append { request: 7, follows: None, recipient: name(recipient), message: message(text) }
 }
 
 fn open() -> (TempDir, FileStore) {

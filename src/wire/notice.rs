@@ -82,6 +82,12 @@ impl Notice {
             .or_else(|| line.strip_prefix("Message not saved: ").map(|r| Self::NotSaved(r.into())))
     }
 
+    /// Whether it says that a message is neither passed on nor stored, nor to be sent directly.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::NotExisted(_) | Self::NotSaved(_) | Self::NotRegistered(_))
+    }
+
     /// Whether the client is offline once it has been told this.
     #[must_use]
     pub fn means_offline(&self) -> bool {

@@ -1,6 +1,6 @@
 //! A store in memory: what was asked first is done first, and it does as it is told to fail.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use superchat::Nickname;
 use superchat::proto::{StoreAnswer, StoreRequest, StoredMessage};
@@ -9,6 +9,7 @@ use superchat::proto::{StoreAnswer, StoreRequest, StoredMessage};
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     mailboxes: BTreeMap<Nickname, Vec<StoredMessage>>,
+    failed: BTreeSet<u64>,
     pub fail_appends: bool,
     pub fail_removes: bool,
     /// Messages that one reading gives: at least one.
@@ -31,8 +32,10 @@ impl MemoryStore {
     pub fn carry_out(&mut self, request: StoreRequest) -> Done {
         let mut done = Done { answer: None, appended: None, removed: Vec::new() };
         done.answer = match request {
-            StoreRequest::Append { request, recipient, message } => {
-                let result = if self.fail_appends {
+            StoreRequest::Append { request, follows, recipient, message } => {
+                let follows_failed = follows.is_some_and(|before| self.failed.contains(&before));
+                let result = if self.fail_appends || follows_failed {
+                    self.failed.insert(request);
                     Err("the disk is full".to_owned())
                 } else {
                     done.appended = Some(message.clone());

@@ -175,7 +175,8 @@ impl Client {
         if answer.notice != Some(Notice::Welcome) {
             return self.on_answer(now, &answer);
         }
-        let before = self.current.take();
+        let mut before = self.current.take();
+        let deregistering = before.as_mut().and_then(|before| before.deregistering.take());
         self.table_is_cut = false;
         let same = before.as_ref().is_some_and(|before| before.session == server);
         self.on_answer(now, &answer);
@@ -205,6 +206,10 @@ impl Client {
         self.timers.set(Timer::Stale, now.at + STALE_FOR);
         self.lookups.clear();
         self.give_again(now);
+        if let Some((_, ticket)) = deregistering {
+            // It was asked for before the server forgot, and still is.
+            self.deregister(now, ticket);
+        }
     }
 
     /// Takes over the session of a registration that was answered. Under a new one nothing is left

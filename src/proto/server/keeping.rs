@@ -2,7 +2,9 @@
 //!
 //! The invariant: messages for one recipient leave the server in the order in which they came to it.
 //! While any of them is stored, or on its way to or from the disk, the next one is stored behind it;
-//! and where one that was to be passed on is not taken, it is stored with all behind it.
+//! and where one that was to be passed on is not taken, it is stored with all behind it. Where one
+//! of a current client is refused, those behind it wait until it has heard that: if it has not, it
+//! will ask for all of them again, in order.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,7 +15,7 @@ use super::requests::{Request, RequestId};
 use super::{Server, ServerEvent};
 use crate::proto::link::Patience;
 use crate::proto::{Now, StoreRequest, StoredMessage};
-use crate::wire::{Datagram, MAX_DATAGRAM, MessageId, Nickname, Notice, Presence};
+use crate::wire::{Datagram, MAX_DATAGRAM, MessageId, Nickname, Notice, Presence, Session};
 
 /// Messages that wait to be relayed to one recipient. Past that, they are stored, and follow
 /// out of the mailbox: slower, but bounded.
@@ -22,10 +24,12 @@ const MAX_RELAYS: usize = 32;
 /// Messages on their way to the disk, or to their recipients.
 #[derive(Debug, Default)]
 pub(super) struct Keeping {
-    /// How many are on their way to each mailbox.
-    appending: BTreeMap<Nickname, usize>,
+    /// Those that are on their way to each mailbox, and whose they are, oldest first.
+    appending: BTreeMap<Nickname, Vec<(RequestId, Option<Session>)>>,
     /// What is being relayed to current clients, oldest first.
     relays: BTreeMap<Nickname, Vec<RequestId>>,
+    /// Whose message to whom was refused, which it has not heard; and what waits for that.
+    refused: BTreeMap<(Session, Nickname), Vec<RequestId>>,
     /// What waits until its recipient has all that is stored for it.
     held: BTreeMap<Nickname, Vec<RequestId>>,
 }
@@ -33,6 +37,9 @@ pub(super) struct Keeping {
 impl Server {
     /// Finds out what is to become of a message.
     pub(super) fn pass_on(&mut self, now: Now, id: RequestId, recipient: &Nickname) {
+        if self.waits_behind_a_refusal(id, recipient) {
+            return;
+        }
         let Some((address, presence)) = self.directory.find(recipient) else {
             return self.answer(now, id, Notice::NotExisted(recipient.clone()));
         };
@@ -45,9 +52,36 @@ impl Server {
         }
     }
 
+    /// Whether an earlier message of the same conversation was refused, and its author does not know.
+    fn waits_behind_a_refusal(&mut self, id: RequestId, recipient: &Nickname) -> bool {
+        let asker = self.requests.get(id).and_then(|(_, request)| request.asker());
+        let key = asker.map(|(session, _)| (session, recipient.clone()));
+        let waiting = key.and_then(|key| self.keeping.refused.get_mut(&key));
+        waiting.map(|waiting| waiting.push(id)).is_some()
+    }
+
+    /// A message of a current client is refused.
+    pub(super) fn note_refusal(&mut self, session: Session, recipient: &Nickname) {
+        self.keeping.refused.entry((session, recipient.clone())).or_default();
+    }
+
+    /// The author has heard that a message was refused.
+    pub(super) fn on_refusal_heard(&mut self, now: Now, session: Session, recipient: Nickname) {
+        for id in self.keeping.refused.remove(&(session, recipient)).unwrap_or_default() {
+            self.proceed(now, id);
+        }
+    }
+
+    /// The author may not have heard it: it will ask again.
+    pub(super) fn on_refusal_lost(&mut self, session: Session, recipient: Nickname) {
+        for id in self.keeping.refused.remove(&(session, recipient)).unwrap_or_default() {
+            self.requests.close(id);
+        }
+    }
+
     /// Whether something for this recipient is stored, as far as is known, or about to be.
     fn has_mail(&self, recipient: &Nickname) -> bool {
-        self.keeping.appending.contains_key(recipient) || self.mail.is_under_way(recipient)
+        self.keeping.appending.contains_key(recipient) || self.mail.has_some(recipient)
     }
 
     /// The recipient of a message is there, or held to be.
@@ -57,8 +91,11 @@ impl Server {
         else {
             return;
         };
+        if self.waits_behind_a_refusal(id, &recipient) {
+            return;
+        }
         if self.has_mail(&recipient) {
-            if seen == Presence::Offline && !self.mail.is_stalled(&recipient) {
+            if seen == Presence::Offline && self.mail.is_under_way(&recipient) {
                 // Its sender waits with the next one, and can go on directly when this one can.
                 return self.keeping.held.entry(recipient).or_default().push(id);
             }
@@ -159,9 +196,13 @@ impl Server {
     pub(super) fn keep(&mut self, now: Now, id: RequestId) {
         let message_id = self.identify(id);
         if let Some((_, Request::Keep { sender, recipient, text, .. })) = self.requests.get(id) {
-            *self.keeping.appending.entry(recipient.clone()).or_default() += 1;
+            let author = message_id.map(|id| id.author);
+            let appending = self.keeping.appending.entry(recipient.clone()).or_default();
+            let before = appending.iter().rev().find(|(_, other)| *other == author);
+            let follows = before.map(|(request, _)| *request);
+            appending.push((id, author));
             let message = StoredMessage { sender, text, time: now.unix, id: message_id };
-            self.store(StoreRequest::Append { request: id, recipient, message });
+            self.store(StoreRequest::Append { request: id, follows, recipient, message });
         }
     }
 
@@ -173,9 +214,9 @@ impl Server {
         recipient: Nickname,
         result: Result<(), String>,
     ) {
-        match self.keeping.appending.get_mut(&recipient) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => {
+        if let Some(appending) = self.keeping.appending.get_mut(&recipient) {
+            appending.retain(|(request, _)| *request != id);
+            if appending.is_empty() {
                 self.keeping.appending.remove(&recipient);
             }
         }

@@ -33,6 +33,8 @@ pub(super) struct Mail {
     deliveries: BTreeMap<Nickname, Delivery>,
     /// Users who are online and took no message; when they acknowledge something, they get it again.
     stalled: BTreeSet<Nickname>,
+    /// Users of whose mailboxes something is wrong: what is in them is not known, or stays.
+    faulty: BTreeSet<Nickname>,
     /// Users whose delivery has just ended, one way or another.
     ended: BTreeSet<Nickname>,
     last_load: u64,
@@ -43,18 +45,22 @@ impl Mail {
         Self {
             deliveries: BTreeMap::new(),
             stalled: BTreeSet::new(),
+            faulty: BTreeSet::new(),
             ended: BTreeSet::new(),
             last_load: 0,
         }
     }
 
-    /// Whether messages for this user are being delivered, or wait until it takes something.
-    pub(super) fn is_under_way(&self, nickname: &Nickname) -> bool {
-        self.deliveries.contains_key(nickname) || self.stalled.contains(nickname)
+    /// Whether there are messages for this user, or may be, as far as is known.
+    pub(super) fn has_some(&self, nickname: &Nickname) -> bool {
+        self.is_under_way(nickname)
+            || self.stalled.contains(nickname)
+            || self.faulty.contains(nickname)
     }
 
-    pub(super) fn is_stalled(&self, nickname: &Nickname) -> bool {
-        self.stalled.contains(nickname)
+    /// Whether they are being delivered.
+    pub(super) fn is_under_way(&self, nickname: &Nickname) -> bool {
+        self.deliveries.contains_key(nickname)
     }
 
     pub(super) fn stall(&mut self, nickname: Nickname) {
@@ -81,6 +87,7 @@ impl Server {
     /// Delivers what is stored for a user who is online, unless that is under way.
     pub(super) fn start_mail(&mut self, nickname: &Nickname) {
         if !self.mail.deliveries.contains_key(nickname) {
+            self.mail.faulty.remove(nickname);
             self.mail.deliveries.insert(nickname.clone(), Delivery::default());
             self.load(nickname);
         }
@@ -123,6 +130,7 @@ impl Server {
             }
             Err(reason) => {
                 self.mail.end(nickname);
+                self.mail.faulty.insert(nickname.clone());
                 self.emit(ServerEvent::MailboxFault { nickname: nickname.clone(), reason });
             }
         }
@@ -200,9 +208,19 @@ impl Server {
         self.load(nickname);
     }
 
+    /// What was delivered stays in the mailbox: read again, it would be delivered again, and again.
+    pub(super) fn on_not_removed(&mut self, nickname: Nickname, reason: String) {
+        self.end_mail(&nickname);
+        if self.directory.find(&nickname).is_some_and(|(_, presence)| presence.is_online()) {
+            self.mail.faulty.insert(nickname.clone());
+        }
+        self.emit(ServerEvent::MailboxFault { nickname, reason });
+    }
+
     /// The recipient does not listen any more, or is somebody else.
     pub(super) fn end_mail(&mut self, nickname: &Nickname) {
         self.mail.stalled.remove(nickname);
+        self.mail.faulty.remove(nickname);
         let Some(delivery) = self.mail.end(nickname) else { return };
         if delivery.received > 0 {
             let (recipient, count) = (nickname.clone(), delivery.received);

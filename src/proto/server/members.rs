@@ -49,6 +49,8 @@ pub(super) enum Owed {
     Relay(RequestId),
     /// The next message of this mailbox is delivered.
     Mail(Nickname),
+    /// The author of a message to this recipient knows that it was refused.
+    Refusal(Session, Nickname),
 }
 
 /// Everyone who is such a client. An address has one session, and a session one address.
@@ -228,6 +230,7 @@ impl Server {
             Owed::Nothing => {}
             Owed::Relay(id) => self.on_relayed(now, id),
             Owed::Mail(recipient) => self.on_mail_received(now, &recipient),
+            Owed::Refusal(author, recipient) => self.on_refusal_heard(now, author, recipient),
         }
     }
 
@@ -242,6 +245,7 @@ impl Server {
                 self.proceed(now, id);
             }
             Owed::Mail(recipient) => self.end_mail(&recipient),
+            Owed::Refusal(author, recipient) => self.on_refusal_lost(author, recipient),
         }
     }
 
@@ -267,6 +271,11 @@ impl Server {
         let Some(flow) = self.flows.get_mut(session) else { return };
         let given_up = flow.abandon();
         self.store_relays(now, &nickname);
+        for owed in &given_up {
+            if let Owed::Refusal(author, recipient) = owed {
+                self.on_refusal_lost(*author, recipient.clone());
+            }
+        }
         if given_up.iter().any(|owed| matches!(owed, Owed::Mail(_))) {
             self.end_mail(&nickname);
             self.mail.stall(nickname);

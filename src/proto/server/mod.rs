@@ -372,9 +372,7 @@ impl Server {
                 self.on_loaded(now, request, &recipient, result);
             }
             StoreAnswer::NotRemoved { recipient, reason } => {
-                // Read again, it would be delivered again, and again.
-                self.end_mail(&recipient);
-                self.emit(ServerEvent::MailboxFault { nickname: recipient, reason });
+                self.on_not_removed(recipient, reason);
             }
         }
     }

@@ -69,7 +69,14 @@ impl Server {
         let (text, offline) = (notice.to_string(), notice.means_offline());
         let frame = Frame::Notification { text, offline, answers: Some(number) }.encode();
         if !registered && self.members.by_session.contains_key(&session) {
-            self.flows.push(session, frame, Owed::Nothing);
+            let owed = match request {
+                Request::Keep { recipient, .. } if notice.is_refusal() => {
+                    self.note_refusal(session, recipient);
+                    Owed::Refusal(session, recipient.clone())
+                }
+                _ => Owed::Nothing,
+            };
+            self.flows.push(session, frame, owed);
         } else {
             let header = Header::new(self.flows.own(), session);
             self.transmit(from, Packet::assemble(&header, [frame.as_slice()]));
