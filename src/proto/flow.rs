@@ -83,8 +83,23 @@ impl<T> Flow<T> {
 
     /// Gives up whatever was not acknowledged, and returns its items, oldest first.
     pub(super) fn abandon(&mut self) -> Vec<T> {
-        let under_way = self.flight.drain(..).flat_map(|segment| segment.items);
-        under_way.chain(self.queue.drain(..).map(|(_, item)| item)).collect()
+        self.abandon_where(|_| true)
+    }
+
+    /// Gives up what `which` picks of that. The rest is sent again, in new packets.
+    pub(super) fn abandon_where(&mut self, which: impl Fn(&T) -> bool) -> Vec<T> {
+        let under_way = self.flight.drain(..);
+        let under_way = under_way.flat_map(|segment| segment.frames.into_iter().zip(segment.items));
+        let all: Vec<_> = under_way.chain(self.queue.drain(..)).collect();
+        let mut given_up = Vec::new();
+        for (frame, item) in all {
+            if which(&item) {
+                given_up.push(item);
+            } else {
+                self.queue.push_back((frame, item));
+            }
+        }
+        given_up
     }
 
     /// Something came from there.

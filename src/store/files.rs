@@ -115,7 +115,13 @@ impl FileStore {
             mailboxes += usize::from(!entry?.file_name().as_encoded_bytes().contains(&b'.'));
         }
         let directory = directory.to_owned();
-        Ok(Self { directory, checked: BTreeMap::new(), mailboxes, failed: BTreeSet::new(), _lock: lock })
+        Ok(Self {
+            directory,
+            checked: BTreeMap::new(),
+            mailboxes,
+            failed: BTreeSet::new(),
+            _lock: lock,
+        })
     }
 
     /// The contents of a mailbox, checked line by line; a torn last line is put aside.

@@ -22,7 +22,12 @@ fn numbered(author: u64, number: u64, text: &str) -> StoreRequest {
 }
 
 fn append_request(recipient: &str, text: &str) -> StoreRequest {
-    StoreRequest::Append { request: 7, follows: None, recipient: name(recipient), message: message(text) }
+    StoreRequest::Append {
+        request: 7,
+        follows: None,
+        recipient: name(recipient),
+        message: message(text),
+    }
 }
 
 fn open() -> (TempDir, FileStore) {

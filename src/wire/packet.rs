@@ -167,6 +167,8 @@ pub enum Frame {
         nickname: Nickname,
         /// Its row, if anybody ever had that name.
         row: Option<Row>,
+        /// The revision of the table that says so.
+        revision: u64,
     },
     /// Are you there?
     Verification,
@@ -354,8 +356,9 @@ impl Frame {
             Self::Lookup { nickname } => {
                 Fields { nickname: Some(nickname.as_str().into()), ..Fields::of(TABLE) }
             }
-            Self::Found { nickname, row } => Fields {
+            Self::Found { nickname, row, revision } => Fields {
                 nickname: Some(nickname.as_str().into()),
+                revision: Some(*revision),
                 msg: Some(encode_rows(row, RowForm::Current, usize::MAX).0.into()),
                 ..Fields::of(TABLE)
             },
@@ -449,7 +452,7 @@ impl Fields<'_> {
             (Some(name), Some(msg)) => {
                 let nickname = nickname(Some(name))?;
                 let row = rows(&msg)?.into_iter().find(|row| row.nickname == nickname);
-                Frame::Found { nickname, row }
+                Frame::Found { nickname, row, revision: number(self.revision)? }
             }
             (None, msg) => Frame::Changes {
                 rows: rows(&required(msg)?)?,
@@ -512,8 +515,8 @@ mod tests {
             Frame::Notification { text: "[hi]".into(), offline: true, answers: Some(3) },
             Frame::Changes { rows: vec![row("so\"nic")], since: 1, revision: 2, last: 3 },
             Frame::Lookup { nickname: name("sonic") },
-            Frame::Found { nickname: name("sonic"), row: Some(row("sonic")) },
-            Frame::Found { nickname: name("sonic"), row: None },
+            Frame::Found { nickname: name("sonic"), row: Some(row("sonic")), revision: 4 },
+            Frame::Found { nickname: name("sonic"), row: None, revision: 4 },
             Frame::Verification,
         ]
     }

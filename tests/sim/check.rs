@@ -8,7 +8,8 @@
 //! And as long as sender, recipient and server all speak the current dialect, whatever happens:
 //!
 //! - one run of a recipient gets a message once, and the messages of one sender in their order;
-//! - another run of it gets one again only if nobody had heard that the first one got it;
+//! - another run of it gets one again only if nobody had heard that the first one got it, or the
+//!   server died meanwhile;
 //! - "received" and "relayed": the recipient's application got it; "stored": it is on the disk;
 //! - a message leaves the store only after its recipient's application got it;
 //! - what was accepted is delivered in the end.
@@ -68,6 +69,8 @@ struct Message {
     /// Which run of the sender's program; none for a classic client, which promises nothing.
     life: Option<Life>,
     number: u64,
+    /// How often the server had died when it was sent.
+    deaths: u32,
     outcome: Option<Result<Delivery, Failure>>,
     /// The store has said that it has it.
     stored: bool,
@@ -98,6 +101,8 @@ pub struct Ledger {
     turned: BTreeMap<String, Instant>,
     /// When each run of a program began.
     began: BTreeMap<Life, Instant>,
+    /// How often the server has died.
+    deaths: u32,
     /// Who asked the server again for the same: an answer too many may be under way to them.
     asked_again: BTreeSet<String>,
 }
@@ -112,6 +117,7 @@ impl Ledger {
             open: BTreeMap::new(),
             turned: BTreeMap::new(),
             began: BTreeMap::new(),
+            deaths: 0,
             asked_again: BTreeSet::new(),
         }
     }
@@ -125,6 +131,11 @@ impl Ledger {
     pub fn began(&mut self, now: Instant, life: Life, classic_name: Option<&str>) {
         self.began.insert(life, now);
         self.classic_names.extend(classic_name.map(str::to_owned));
+    }
+
+    /// The server died.
+    pub fn server_died(&mut self) {
+        self.deaths += 1;
     }
 
     /// Whether everyone who has a part in a message speaks the current dialect.
@@ -141,6 +152,7 @@ impl Ledger {
             recipient: recipient.to_owned(),
             life,
             number: self.messages.len() as u64,
+            deaths: self.deaths,
             outcome: None,
             stored: false,
             removed: false,
@@ -256,6 +268,10 @@ impl Ledger {
     fn check_once(&self, message: &Message, life: Life) {
         let before = message.came.iter().any(|came| came.life == life);
         assert!(!before, "it came before: {message:?}");
+        if message.deaths != self.deaths {
+            // Its author may ask the new server again for what the old one had answered.
+            return;
+        }
         let began = self.began[&life];
         let known = message.known_at.is_some_and(|known| known < began);
         assert!(!known, "it was known to have come to another run: {message:?}");

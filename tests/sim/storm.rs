@@ -80,6 +80,7 @@ impl Storm {
     fn kill_server(&mut self) {
         if self.server_back_at.is_none() {
             self.world.crash(self.world.server);
+            self.world.ledger.server_died();
             let down = self.random.ms(0..=self.random.clone().pick(&[100, 2_000, 60_000]));
             self.server_back_at = Some(self.world.now() + down);
         }

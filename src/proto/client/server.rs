@@ -230,7 +230,9 @@ impl Client {
                     self.on_chat(session, chat, false);
                 }
             }
-            Frame::Found { nickname, row } => self.on_found(now, nickname, row),
+            Frame::Found { nickname, row, revision } => {
+                self.on_found(now, nickname, row, revision);
+            }
             Frame::Notification { text, offline, answers } => {
                 self.on_server_line(now, text, offline, answers);
             }
@@ -309,11 +311,16 @@ impl Client {
         self.flows.push(session, Frame::Lookup { nickname }.encode(), Sent::Part);
     }
 
-    fn on_found(&mut self, now: Now, nickname: Nickname, row: Option<Row>) {
+    fn on_found(&mut self, now: Now, nickname: Nickname, row: Option<Row>, revision: u64) {
         self.lookups.remove(&nickname);
         match row {
             Some(row) => {
-                self.put_row(now, row);
+                // What the table says may be newer by now.
+                let known = self.table.contains_key(&nickname);
+                let newer = self.current.as_ref().is_some_and(|c| revision > c.revision);
+                if newer || !known {
+                    self.put_row(now, row);
+                }
                 self.resume_conversation(now, &nickname);
             }
             None => self.refuse_unknown(now, &nickname),

@@ -45,6 +45,8 @@ pub(super) struct Member {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Owed {
     Nothing,
+    /// Somebody waits for it.
+    Answer,
     /// The message of this request is passed on.
     Relay(RequestId),
     /// The next message of this mailbox is delivered.
@@ -210,8 +212,15 @@ impl Server {
                 };
                 let id = Some(MessageId { author: session, number });
                 let request = Request::Keep { sender, recipient, seen, text, id };
-                if !self.requests.is_under_way(id) {
-                    self.open(now, from, request);
+                if self.requests.is_under_way(id) {
+                    return;
+                }
+                let before = MessageId { author: session, number };
+                match self.requests.answer_to(before).cloned() {
+                    Some(notice) => {
+                        self.answer_member(now, from, session, number, &request, &notice);
+                    }
+                    None => self.open(now, from, request),
                 }
             }
             Frame::Deregister { nickname, number } => {
@@ -227,7 +236,7 @@ impl Server {
     /// A member has taken something.
     fn on_taken(&mut self, now: Now, owed: Owed) {
         match owed {
-            Owed::Nothing => {}
+            Owed::Nothing | Owed::Answer => {}
             Owed::Relay(id) => self.on_relayed(now, id),
             Owed::Mail(recipient) => self.on_mail_received(now, &recipient),
             Owed::Refusal(author, recipient) => self.on_refusal_heard(now, author, recipient),
@@ -237,7 +246,7 @@ impl Server {
     /// A member will not take something any more.
     pub(super) fn on_not_taken(&mut self, now: Now, owed: Owed) {
         match owed {
-            Owed::Nothing => {}
+            Owed::Nothing | Owed::Answer => {}
             Owed::Relay(id) => {
                 if let Some((_, Request::Keep { recipient, .. })) = self.requests.get(id) {
                     self.forget_relay(&recipient, id);
@@ -269,13 +278,9 @@ impl Server {
         let Some(member) = self.members.by_session.get(&session) else { return };
         let nickname = member.nickname.clone();
         let Some(flow) = self.flows.get_mut(session) else { return };
-        let given_up = flow.abandon();
+        let answers = |owed: &Owed| matches!(owed, Owed::Answer | Owed::Refusal(..));
+        let given_up = flow.abandon_where(|owed| !answers(owed));
         self.store_relays(now, &nickname);
-        for owed in &given_up {
-            if let Owed::Refusal(author, recipient) = owed {
-                self.on_refusal_lost(*author, recipient.clone());
-            }
-        }
         if given_up.iter().any(|owed| matches!(owed, Owed::Mail(_))) {
             self.end_mail(&nickname);
             self.mail.stall(nickname);

@@ -8,7 +8,7 @@ use super::{Server, ServerEmit, ServerEvent};
 use crate::proto::directory::Directory;
 use crate::proto::link::{Patience, Step};
 use crate::proto::{Now, Output, StoreRequest};
-use crate::wire::{Datagram, Frame, Header, Nickname, Notice, Packet, Session};
+use crate::wire::{Datagram, Frame, Header, MessageId, Nickname, Notice, Packet, Session};
 
 /// Addresses with something to say to, beyond one for each user: the strangers whose registration
 /// was refused, or is not proven. A further stranger is left unanswered until some are done.
@@ -53,7 +53,7 @@ impl Server {
         }
     }
 
-    fn answer_member(
+    pub(super) fn answer_member(
         &mut self,
         now: Now,
         from: SocketAddr,
@@ -68,13 +68,17 @@ impl Server {
         }
         let (text, offline) = (notice.to_string(), notice.means_offline());
         let frame = Frame::Notification { text, offline, answers: Some(number) }.encode();
+        if matches!(request, Request::Keep { .. }) && !matches!(notice, Notice::Exists(_)) {
+            let id = MessageId { author: session, number };
+            self.requests.remember_answer(id, notice.clone());
+        }
         if !registered && self.members.by_session.contains_key(&session) {
             let owed = match request {
                 Request::Keep { recipient, .. } if notice.is_refusal() => {
                     self.note_refusal(session, recipient);
                     Owed::Refusal(session, recipient.clone())
                 }
-                _ => Owed::Nothing,
+                _ => Owed::Answer,
             };
             self.flows.push(session, frame, owed);
         } else {

@@ -153,7 +153,9 @@ impl Server {
 
     /// Tells a client what the table says of somebody.
     pub(super) fn tell_of(&mut self, session: Session, nickname: &Nickname) {
+        let revision = self.directory.revision();
         let (nickname, row) = (nickname.clone(), self.directory.row(nickname));
-        self.flows.push(session, Frame::Found { nickname, row }.encode(), Owed::Nothing);
+        let found = Frame::Found { nickname, row, revision };
+        self.flows.push(session, found.encode(), Owed::Answer);
     }
 }

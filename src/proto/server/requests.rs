@@ -5,10 +5,10 @@
 //! number, so that one of the same words in that time cannot be told from it: our client waits with
 //! such a one. A current one has a number, and is over when its answer was sent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 
-use crate::wire::{Hello, MessageId, Nickname, Presence, Session};
+use crate::wire::{Hello, MessageId, Nickname, Notice, Presence, Session};
 
 /// A number for each request that was ever opened.
 pub(super) type RequestId = u64;
@@ -25,6 +25,10 @@ const MAX_OPEN: usize = 4096;
 
 /// Bytes of their texts, past which no further one is taken.
 const MAX_OPEN_BYTES: usize = 64 << 20;
+
+/// Answers that are remembered, so that a message that is asked for once more, because its author
+/// had to register again before it heard the answer, is not dealt with twice: half a megabyte.
+const MAX_ANSWERED: usize = 4096;
 
 /// What a server is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +86,8 @@ pub(super) struct Requests {
     open: BTreeMap<RequestId, Open>,
     by_address: BTreeMap<SocketAddr, Vec<RequestId>>,
     numbered: BTreeSet<MessageId>,
+    answered: BTreeMap<MessageId, Notice>,
+    answered_first: VecDeque<MessageId>,
     bytes: usize,
     last_id: RequestId,
 }
@@ -92,6 +98,8 @@ impl Requests {
             open: BTreeMap::new(),
             by_address: BTreeMap::new(),
             numbered: BTreeSet::new(),
+            answered: BTreeMap::new(),
+            answered_first: VecDeque::new(),
             bytes: 0,
             last_id: 0,
         }
@@ -107,6 +115,23 @@ impl Requests {
     /// Whether the request of this number is under way.
     pub(super) fn is_under_way(&self, id: Option<MessageId>) -> bool {
         id.is_some_and(|id| self.numbered.contains(&id))
+    }
+
+    /// What became of a message, which its author may ask for again.
+    pub(super) fn remember_answer(&mut self, id: MessageId, notice: Notice) {
+        if self.answered.insert(id, notice).is_none() {
+            self.answered_first.push_back(id);
+        }
+        if self.answered_first.len() > MAX_ANSWERED
+            && let Some(oldest) = self.answered_first.pop_front()
+        {
+            self.answered.remove(&oldest);
+        }
+    }
+
+    /// What became of a message, if that is remembered.
+    pub(super) fn answer_to(&self, id: MessageId) -> Option<&Notice> {
+        self.answered.get(&id)
     }
 
     /// Whether there is room for one more.
