@@ -40,15 +40,18 @@ fn number(variable: &str) -> Option<u64> {
 /// Runs seeds; if one fails, says how to see it again.
 fn run_all(seeds: impl Iterator<Item = u64>) {
     let mut covered = Duration::ZERO;
-    let mut count = 0;
+    let (mut count, mut accepted) = (0, 0);
     for seed in seeds {
-        covered += catch_unwind(|| storm::run(seed, false)).unwrap_or_else(|failure| {
+        let (time, messages) = catch_unwind(|| storm::run(seed, false)).unwrap_or_else(|failure| {
             println!("{SEED}={seed} cargo test --test sim replay -- --ignored --nocapture");
             resume_unwind(failure)
         });
+        covered += time;
+        accepted += messages;
         count += 1;
     }
-    println!("{count} seeds, {:.1} virtual hours", covered.as_secs_f64() / 3600.0);
+    let hours = covered.as_secs_f64() / 3600.0;
+    println!("{count} seeds, {hours:.1} virtual hours, {accepted} messages accepted");
 }
 
 #[test]

@@ -26,8 +26,8 @@ const MOURNING: Duration = Duration::from_secs(1);
 /// noticed after 23 seconds, and of users of whom it tells nothing any more nobody knows after 45.
 const RECOVERY: Duration = Duration::from_secs(120);
 
-/// Runs a seed, and returns how much virtual time that covered.
-pub fn run(seed: u64, trace: bool) -> Duration {
+/// Runs a seed, and returns how much virtual time that covered, and how many messages were accepted.
+pub fn run(seed: u64, trace: bool) -> (Duration, usize) {
     let mut random = Random::new(seed);
     let plan = Plan::draw(&mut random);
     let people = Person::draw_some(&mut random);
@@ -45,7 +45,7 @@ pub fn run(seed: u64, trace: bool) -> Duration {
     let mut storm = Storm { random, plan, people, world, messages: 0, server_back_at: None };
     storm.rage();
     storm.calm_down();
-    storm.world.now().since_start()
+    (storm.world.now().since_start(), storm.world.ledger.accepted())
 }
 
 struct Storm {

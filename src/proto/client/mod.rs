@@ -404,6 +404,12 @@ impl Client {
         }
         self.parts.clear();
         self.fail_conversations(now, why);
+        // Offline is what was asked for.
+        match self.current.as_mut().and_then(Current::end_deregistration) {
+            Some(None) => self.end(),
+            Some(ticket) => self.tell_session(ticket, Ok(())),
+            None => {}
+        }
     }
 
     fn close(&mut self, now: Now) {

@@ -60,6 +60,13 @@ pub(super) struct Current {
     stale: BTreeSet<Nickname>,
 }
 
+impl Current {
+    /// Who waits for a deregistration, if one is under way; it is over.
+    pub(super) fn end_deregistration(&mut self) -> Option<Option<Ticket>> {
+        self.deregistering.take().map(|(_, ticket)| ticket)
+    }
+}
+
 impl Client {
     /// The session of the server, if it speaks the current dialect.
     pub(super) fn server_session(&self) -> Option<Session> {

@@ -66,6 +66,22 @@ struct Ended {
     asking: Vec<RequestId>,
 }
 
+impl Ended {
+    /// The requests to keep a message that are among it.
+    fn keeps(&self, requests: &Requests) -> Vec<RequestId> {
+        let owed = self.owed.iter().filter_map(|owed| match owed {
+            Owed::Relay(id) => Some(*id),
+            _ => None,
+        });
+        let items = self.items.iter().filter_map(|item| match item {
+            Item::Relay { request, .. } => Some(*request),
+            _ => None,
+        });
+        let keeps = |id: &RequestId| matches!(requests.get(*id), Some((_, Request::Keep { .. })));
+        owed.chain(items).chain(self.asking.iter().copied()).filter(keeps).collect()
+    }
+}
+
 /// The server engine; the head of this file says what it promises.
 #[derive(Debug)]
 pub struct Server {
@@ -285,14 +301,13 @@ impl Server {
             self.emit(ServerEvent::Offline { nickname });
         }
         let ended = self.end_session_at(now, address);
-        let keeps =
-            |id: &RequestId| matches!(self.requests.get(*id), Some((_, Request::Keep { .. })));
-        if !ended.asking.iter().any(keeps) {
-            // Nobody asks any more whose answer brings the table with it.
+        let keeps = ended.keeps(&self.requests);
+        if keeps.is_empty() {
+            // Nobody waits whose answer brings the table with it.
             self.table_changed(now);
         }
-        for id in &ended.asking {
-            self.requests.tell_all_when_answered(*id);
+        for id in keeps {
+            self.requests.tell_all_when_answered(id);
         }
         self.go_on(now, ended);
     }

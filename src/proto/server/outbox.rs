@@ -130,10 +130,6 @@ impl Server {
             Transmit(Vec<u8>),
             Failed(Item),
         }
-        if let Some(timer) = self.timers.pop_expired(now.at) {
-            self.on_timer(now, timer);
-            return true;
-        }
         if let Some(recipient) = self.mail.next_ended() {
             self.release_held(now, &recipient);
             return true;
@@ -149,10 +145,15 @@ impl Server {
             }
             return true;
         }
-        let step = self.flows.poll(now.at);
-        let any = step.is_some();
-        if let Some(step) = step {
+        if let Some(step) = self.flows.poll(now.at) {
             self.on_flow_step(now, step);
+            return true;
+        }
+        // Last: an answer goes before the table that has changed with it.
+        let timer = self.timers.pop_expired(now.at);
+        let any = timer.is_some();
+        if let Some(timer) = timer {
+            self.on_timer(now, timer);
         }
         any
     }

@@ -74,7 +74,10 @@ impl Server {
             return self.ask(now, id, address);
         }
         if session.is_none() && self.directory.holder(from).is_none() {
-            // Its ack proves the address: see `on_proven`.
+            // Its ack proves the address: see `on_proven`. An earlier one is not meant any more.
+            self.requests.forget_registrations(from, id);
+            let welcomes = |item: &Item, _| matches!(item, Item::Answer { proves: true, .. });
+            drop(self.links.cancel(now.at, from, welcomes));
             let item = Item::Answer { notice: Notice::Welcome, request: Some(id), proves: true };
             return self.links.push(now.at, from, item, Patience::PUSH);
         }
