@@ -259,3 +259,7 @@ impl<T> Flow<T> {
         waiting.map(|segment| self.expires(segment)).min()
     }
 }
+
+#[cfg(test)]
+#[path = "flow_tests.rs"]
+mod tests;

@@ -67,22 +67,20 @@ impl Members {
         self.by_session.keys().copied().collect()
     }
 
-    fn insert(&mut self, session: Session, member: Member) {
+    /// Adds one. Whoever had its address was removed before; itself, at another one, is returned.
+    fn insert(&mut self, session: Session, member: Member) -> Option<Member> {
         let address = member.address;
-        if let Some(before) = self.by_address.insert(address, session) {
-            self.by_session.remove(&before);
-        }
-        if let Some(before) = self.by_session.insert(session, member)
-            && before.address != address
-        {
+        self.by_address.insert(address, session);
+        let before = self.by_session.insert(session, member)?;
+        if before.address != address {
             self.by_address.remove(&before.address);
         }
+        Some(before)
     }
 
-    fn remove_at(&mut self, address: SocketAddr) -> Option<Session> {
+    fn remove_at(&mut self, address: SocketAddr) -> Option<(Session, Member)> {
         let session = self.by_address.remove(&address)?;
-        self.by_session.remove(&session);
-        Some(session)
+        self.by_session.remove_entry(&session)
     }
 }
 
@@ -107,13 +105,16 @@ impl Server {
             known: Known::default(),
             parts: Assembly::default(),
         };
-        self.members.insert(session, member);
+        if let Some(before) = self.members.insert(session, member) {
+            self.presences.forget(session, &before.known);
+        }
         self.flows.open(now.at, session, address, MEMBER);
     }
 
     /// Ends the session of the member at an address, and returns what it has not taken.
     pub(super) fn drop_member(&mut self, address: SocketAddr) -> Vec<Owed> {
-        let Some(session) = self.members.remove_at(address) else { return Vec::new() };
+        let Some((session, member)) = self.members.remove_at(address) else { return Vec::new() };
+        self.presences.forget(session, &member.known);
         self.flows.close(session)
     }
 
@@ -227,7 +228,7 @@ impl Server {
                 let id = Some(MessageId { author: session, number });
                 self.open(now, from, Request::Deregister { nickname, id });
             }
-            Frame::Lookup { nickname } => self.tell_of(session, &nickname),
+            Frame::Lookup { nickname } => self.on_lookup(session, &nickname),
             Frame::Verification => {}
             _ => self.stats.unexpected += 1,
         }

@@ -5,8 +5,11 @@
 //! and a gap closes. Every row has the revision of its last change: nothing is remembered for each
 //! change, and one that is overtaken by another is never told.
 //!
-//! The pace is bounded: all are told in rounds, whose distance grows with their number.
+//! The pace is bounded: all are told in rounds, whose distance grows with their number. Past a number
+//! of users a client is not told of all of them: it looks up whom it needs, and is told of changes to
+//! those.
 
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::members::Owed;
@@ -30,10 +33,35 @@ const FIRST_PATIENCE: Duration = Duration::from_millis(200);
 /// Rows that are looked at for one datagram: more than fit.
 const MOST_ROWS: usize = 64;
 
-/// When the rounds are.
+/// Names of which a client is told past that number of users. Of more, the one that it looked up
+/// longest ago is not told of any longer.
+const MAX_WATCHED: usize = 256;
+
+/// When the rounds are, and who is told of whom past the number of users that are told to all.
 #[derive(Debug, Default)]
 pub(super) struct Presences {
     last_round: Option<Instant>,
+    watchers: BTreeMap<Nickname, BTreeSet<Session>>,
+    /// Those who watch were told of all changes up to this revision.
+    watched_to: u64,
+}
+
+impl Presences {
+    fn unwatch(&mut self, session: Session, nickname: &Nickname) {
+        if let Some(watchers) = self.watchers.get_mut(nickname) {
+            watchers.remove(&session);
+            if watchers.is_empty() {
+                self.watchers.remove(nickname);
+            }
+        }
+    }
+
+    /// A client is gone.
+    pub(super) fn forget(&mut self, session: Session, known: &Known) {
+        for nickname in &known.watched {
+            self.unwatch(session, nickname);
+        }
+    }
 }
 
 /// What a client knows of the table.
@@ -41,6 +69,8 @@ pub(super) struct Presences {
 pub(super) struct Known {
     revision: u64,
     told: Option<Told>,
+    /// Whom it looked up, longest ago first.
+    watched: VecDeque<Nickname>,
 }
 
 /// What it was told last, and has not said that it has.
@@ -71,11 +101,15 @@ impl Server {
     /// Tells everyone who is behind.
     pub(super) fn push_round(&mut self, now: Now) {
         self.presences.last_round = Some(now.at);
+        if self.is_past_lookup() {
+            return self.tell_watchers();
+        }
+        self.presences.watched_to = self.directory.revision();
         let mut again = None;
         for session in self.members.sessions() {
             let Some(member) = self.members.by_session.get(&session) else { continue };
             let known = &member.known;
-            if known.revision >= self.directory.revision() || self.is_past_lookup() {
+            if known.revision >= self.directory.revision() {
                 continue;
             }
             let waits = known.told.as_ref().filter(|told| now.at < told.again_at);
@@ -148,6 +182,37 @@ impl Server {
             let given_up = |told: &mut Told| told.tries >= TRIES && told.again_at <= now.at;
             known.told.take_if(given_up);
             self.set_round(now.at);
+        }
+    }
+
+    /// Tells of every change those who looked up the name.
+    fn tell_watchers(&mut self) {
+        loop {
+            let changed = self.directory.changed_since(self.presences.watched_to, MOST_ROWS);
+            let Some((last, _)) = changed.last() else { return };
+            self.presences.watched_to = *last;
+            for (_, row) in changed {
+                let watchers = self.presences.watchers.get(&row.nickname).cloned();
+                for session in watchers.unwrap_or_default() {
+                    self.tell_of(session, &row.nickname);
+                }
+            }
+        }
+    }
+
+    /// A client asks who somebody is.
+    pub(super) fn on_lookup(&mut self, session: Session, nickname: &Nickname) {
+        self.tell_of(session, nickname);
+        let Some(member) = self.members.by_session.get_mut(&session) else { return };
+        let watched = &mut member.known.watched;
+        if watched.contains(nickname) {
+            return;
+        }
+        watched.push_back(nickname.clone());
+        let forgotten = if watched.len() > MAX_WATCHED { watched.pop_front() } else { None };
+        self.presences.watchers.entry(nickname.clone()).or_default().insert(session);
+        if let Some(forgotten) = forgotten {
+            self.presences.unwatch(session, &forgotten);
         }
     }
 
