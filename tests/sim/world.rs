@@ -12,7 +12,7 @@ use superchat::proto::{
     ClientEmit, Input, Instant, Now, Output, Route, ServerCommand, ServerEmit, StoreRequest,
     UnixTime,
 };
-use superchat::wire::{Datagram, Row, is_packet};
+use superchat::wire::{Datagram, Frame, Packet, Row, is_packet};
 
 use super::check::{Ledger, Life, Promises};
 use super::classic::ClassicEmit;
@@ -222,15 +222,28 @@ impl World {
             return;
         }
         self.wire.received(from, to, payload);
+        self.note_requests(payload);
+        let room = !self.full.contains(&to);
+        self.handle(to, Input::Datagram { from, payload, room });
+    }
+
+    /// What a datagram asks of the server, as far as the ledger wants to know.
+    fn note_requests(&mut self, payload: &[u8]) {
+        let now = self.clock.now();
+        if let Ok(packet) = Packet::decode(payload) {
+            for frame in packet.frames {
+                if let Frame::Deregister { nickname, .. } = frame {
+                    self.ledger.turned(now, nickname.as_str());
+                }
+            }
+        }
         match Datagram::decode(payload) {
             Ok(Datagram::Register { nickname, .. } | Datagram::Deregister { nickname }) => {
-                self.ledger.turned(self.clock.now(), nickname.as_str());
+                self.ledger.turned(now, nickname.as_str());
             }
             Ok(Datagram::Keep { text, .. }) => self.ledger.asked(&text),
             _ => {}
         }
-        let room = !self.full.contains(&to);
-        self.handle(to, Input::Datagram { from, payload, room });
     }
 
     fn carry_out(&mut self, request: StoreRequest) {
