@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("processes", "world")
+pytest.register_assert_rewrite("networks", "processes", "world")
 
 from world import World  # noqa: E402
 
