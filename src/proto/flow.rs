@@ -60,11 +60,10 @@ pub(super) struct Transmission<'a> {
 }
 
 impl<T> Flow<T> {
-    /// A flow that begins now. Its first number is one that no earlier flow of this endpoint to the
-    /// same session has used: none has sent a packet each microsecond.
+    /// A flow that begins now, with a number that no earlier one of this endpoint has used.
     pub(super) fn new(now: Instant) -> Self {
         Self {
-            next: u64::try_from(now.since_start().as_micros()).unwrap_or(u64::MAX) + 1,
+            next: Self::fresh_number(now),
             queue: VecDeque::new(),
             flight: VecDeque::new(),
             round_trip: RoundTrip::default(),
@@ -74,6 +73,29 @@ impl<T> Flow<T> {
             early: BTreeMap::new(),
             owes_ack: false,
         }
+    }
+
+    /// Gives up whatever was not acknowledged, and goes on with this number.
+    pub(super) fn restart_at(&mut self, number: u64) {
+        drop(self.abandon());
+        self.next = number.max(self.next);
+    }
+
+    /// What has a lower number than this is not taken any more.
+    pub(super) fn expect_from(&mut self, number: u64) {
+        self.taken = self.taken.max(number.saturating_sub(1));
+        self.early = self.early.split_off(&number);
+    }
+
+    /// A number that no packet of an earlier flow of this endpoint has had: none has sent a packet
+    /// each microsecond.
+    pub(super) fn fresh_number(now: Instant) -> u64 {
+        u64::try_from(now.since_start().as_micros()).unwrap_or(u64::MAX) + 1
+    }
+
+    /// The number of the next new packet.
+    pub(super) fn next_number(&self) -> u64 {
+        self.next
     }
 
     /// Queues a frame. The item comes back when the frame was handed on at the other end.
@@ -166,10 +188,7 @@ impl<T> Flow<T> {
     /// A packet came. It is kept until those before it have come, unless it is too far ahead.
     pub(super) fn receive(&mut self, sequence: Sequence, frames: Vec<Frame>) {
         self.owes_ack = true;
-        if sequence.floor > self.taken + 1 {
-            self.taken = sequence.floor - 1;
-            self.early = self.early.split_off(&sequence.floor);
-        }
+        self.expect_from(sequence.floor);
         if sequence.number > self.taken && sequence.number <= self.taken + WINDOW {
             self.early.entry(sequence.number).or_insert(frames);
         }

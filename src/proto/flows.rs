@@ -44,6 +44,8 @@ pub(super) struct Flows<T> {
     timers: Timers<Session>,
     /// Those that may have something to send now.
     ready: BTreeSet<Session>,
+    /// A session that nothing is sent to for now.
+    paused: Option<Session>,
     /// A session that is told this revision with every packet.
     revision: Option<(Session, u64)>,
 }
@@ -55,6 +57,7 @@ impl<T> Flows<T> {
             peers: BTreeMap::new(),
             timers: Timers::new(),
             ready: BTreeSet::new(),
+            paused: None,
             revision: None,
         }
     }
@@ -74,6 +77,15 @@ impl<T> Flows<T> {
     ) {
         let fresh = || Peer { address, limits, flow: Flow::new(now) };
         self.peers.entry(session).or_insert_with(fresh).address = address;
+    }
+
+    /// Sends nothing to this session, and waits for nothing from it, until this is called again.
+    pub(super) fn pause(&mut self, session: Option<Session>) {
+        if self.paused != session {
+            self.ready.extend(self.paused);
+            self.paused = session;
+            self.ready.extend(session);
+        }
     }
 
     /// Has every packet to a session say that its sender has this revision of the table.
@@ -146,6 +158,11 @@ impl<T> Flows<T> {
                 self.ready.remove(&session);
                 continue;
             };
+            if self.paused == Some(session) {
+                self.ready.remove(&session);
+                self.timers.stop(&session);
+                continue;
+            }
             if let Some(failed) = peer.failed(session, now) {
                 return Some(failed);
             }

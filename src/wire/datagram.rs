@@ -73,6 +73,9 @@ pub struct Hello {
     pub session: Session,
     /// Its number for this request: the answer has it, too.
     pub number: u64,
+    /// The number of the first packet that counts from then on: what was under way before the
+    /// registration is said again.
+    pub floor: u64,
     /// What the server sent to this address to have it proven.
     pub cookie: Option<u64>,
 }
@@ -108,6 +111,7 @@ impl Datagram {
                 nickname: Some(nickname.as_str().into()),
                 session: hello.map(|hello| hello.session.number()),
                 number: hello.map(|hello| hello.number),
+                floor: hello.map(|hello| hello.floor),
                 cookie: hello.and_then(|hello| hello.cookie),
                 ..Fields::of(REGISTER)
             },
@@ -157,6 +161,7 @@ impl<'a> Fields<'a> {
                     Some(_) => Some(Hello {
                         session: session(self.session)?,
                         number: number(self.number)?,
+                        floor: number(self.floor)?,
                         cookie: self.cookie,
                     }),
                     None => None,
@@ -207,7 +212,12 @@ mod tests {
             Datagram::Register { nickname: name("sonic"), hello: None },
             Datagram::Register {
                 nickname: name("sonic"),
-                hello: Some(Hello { session: Session::from_random(7), number: 3, cookie: Some(9) }),
+                hello: Some(Hello {
+                    session: Session::from_random(7),
+                    number: 3,
+                    floor: 4,
+                    cookie: Some(9),
+                }),
             },
             Datagram::Deregister { nickname: name("sonic") },
             Datagram::Keep {

@@ -46,7 +46,7 @@ impl ClassicServer {
         let mut known = vec!["Type", "Nickname", "Receipent", "Status", "Msg"];
         if kind == "Reg" {
             // How a current client shows what it is: it cannot know yet what the server is.
-            known.extend(["Session", "Number"]);
+            known.extend(["Session", "Number", "Floor"]);
         }
         assert_known(&request, &known);
         if self.waiting_until.take().is_some() {

@@ -201,9 +201,8 @@ impl Client {
             }
             ClientCommand::Register { ticket, nickname } => {
                 self.forget_own_registration();
-                let (session, number) = (self.session_for(&nickname), self.next_number());
-                let ticket = Some(ticket);
-                self.request(now, Request::Register { ticket, nickname, session, number });
+                let session = self.session_for(&nickname);
+                self.register(now, Some(ticket), nickname, session);
             }
             ClientCommand::Deregister { ticket } if self.phase == Phase::Lost => {
                 self.forget_own_registration();
@@ -485,6 +484,9 @@ impl Client {
                 Step::Failed(direct) => self.on_direct_failed(now, &direct.recipient),
             }
         }
+        // What is said to a server while it is asked for a registration would be said twice.
+        let registering = self.registering_as().is_some();
+        self.flows.pause(self.server_session().filter(|_| registering));
         while let Some(step) = self.flows.poll(now.at) {
             self.on_flow_step(now, step);
         }

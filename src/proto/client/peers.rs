@@ -7,7 +7,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Client, Incoming, Route, SentAt};
+use super::{Client, Direct, Incoming, Route, SentAt};
 use crate::proto::Now;
 use crate::proto::flows::Limits;
 use crate::wire::{Ack, Chat, Frame, Header, MessageId, Nickname, Packet, Row, Sequence, Session};
@@ -152,15 +152,21 @@ impl Client {
         if let Some(session) = row.session {
             self.by_session.insert(session, name.clone());
         }
-        let Some(before) = before.filter(|before| before.session.is_some()) else { return };
-        let moved = before.session != row.session || before.address != row.address;
-        if moved && let Some(session) = before.session {
-            // Nobody listens there any more, or it is somebody else.
-            self.parts.remove(&session);
-            let own = self.server_session() == Some(session);
-            if !own && !self.flows.close(session).is_empty() {
-                self.on_moved(now, &name);
+        let moved = |before: &Row| before.session != row.session || before.address != row.address;
+        let Some(before) = before.filter(moved) else { return };
+        // Nobody listens there any more, or it is somebody else.
+        let under_way = match before.session {
+            Some(session) => {
+                self.parts.remove(&session);
+                !self.flows.close(session).is_empty()
             }
+            None => {
+                let to_it = |direct: &Direct, _| direct.recipient == name;
+                !self.links.cancel(now.at, before.address, to_it).is_empty()
+            }
+        };
+        if under_way {
+            self.on_moved(now, &name);
         }
     }
 }

@@ -54,10 +54,11 @@ pub(super) enum Request {
 }
 
 impl Request {
-    fn datagram(&self, sender: &Nickname, cookie: Option<u64>) -> Vec<u8> {
+    fn datagram(&self, sender: &Nickname, floor: u64, cookie: Option<u64>) -> Vec<u8> {
         match self {
             Self::Register { nickname, session, number, .. } => {
-                let hello = Hello { session: *session, number: *number, cookie };
+                let (session, number) = (*session, *number);
+                let hello = Hello { session, number, floor, cookie };
                 Datagram::Register { nickname: nickname.clone(), hello: Some(hello) }
             }
             Self::Deregister { .. } => Datagram::Deregister { nickname: sender.clone() },
@@ -106,6 +107,8 @@ pub(super) enum Heard {
 #[derive(Debug)]
 struct Current {
     request: Request,
+    /// The number of the first packet to the server that is to be counted after a registration.
+    floor: u64,
     datagram: Vec<u8>,
     tries: u32,
     /// An ack came since it was sent, and since it was last sent.
@@ -152,9 +155,11 @@ impl Client {
             return;
         }
         let Some(request) = self.requests.waiting.pop_front() else { return };
-        let datagram = request.datagram(&self.nickname, None);
+        let floor = self.next_to_server(now);
+        let datagram = request.datagram(&self.nickname, floor, None);
         self.requests.current = Some(Current {
             request,
+            floor,
             datagram,
             tries: 0,
             acknowledged: false,
@@ -199,7 +204,7 @@ impl Client {
         if !matches!(current.request, Request::Register { session, .. } if session == to) {
             return false;
         }
-        let datagram = current.request.datagram(&self.nickname, Some(cookie));
+        let datagram = current.request.datagram(&self.nickname, current.floor, Some(cookie));
         if current.datagram != datagram {
             current.datagram = datagram;
             // It is there: that it takes two round trips is no sign that it does not respond.
@@ -220,10 +225,12 @@ impl Client {
         matches!(current, Some(Request::Register { ticket: None, .. }))
     }
 
-    /// The number and the session of the registration under way.
-    pub(super) fn registering_as(&self) -> Option<(u64, Session)> {
-        match self.requests.current.as_ref()?.request {
-            Request::Register { number, session, .. } => Some((number, session)),
+    /// The number and the session of the registration under way, and the number of the first packet
+    /// that is to be counted after it.
+    pub(super) fn registering_as(&self) -> Option<(u64, Session, u64)> {
+        let current = self.requests.current.as_ref()?;
+        match current.request {
+            Request::Register { number, session, .. } => Some((number, session, current.floor)),
             _ => None,
         }
     }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::peers::Sent;
 use super::request::{Answer, Request};
 use super::{Client, ClientEvent, Failure, Phase, Ticket, Timer};
+use crate::proto::flow::Flow;
 use crate::proto::flows::{FlowStep, Flows, Limits};
 use crate::proto::{Instant, Now};
 use crate::wire::{Frame, Header, Nickname, Notice, Packet, Row, Sequence, Session};
@@ -88,13 +89,14 @@ impl Client {
         for frame in &frames {
             // It may be for a session that begins with it.
             if let Frame::Notification { text, offline, answers: Some(answers) } = frame
-                && registering == Some((*answers, header.to))
+                && let Some((number, session, floor)) = registering
+                && (*answers, header.to) == (number, session)
             {
                 if !room {
                     self.stats.busy += 1;
                     return;
                 }
-                self.on_registration_answered(now, header.from, text, *offline);
+                self.on_registration_answered(now, header.from, text, *offline, floor);
             }
         }
         if header.to != self.flows.own() || self.server_session() != Some(header.from) {
@@ -173,7 +175,14 @@ impl Client {
     }
 
     /// A server that speaks the current dialect has answered a registration.
-    fn on_registration_answered(&mut self, now: Now, server: Session, text: &str, offline: bool) {
+    fn on_registration_answered(
+        &mut self,
+        now: Now,
+        server: Session,
+        text: &str,
+        offline: bool,
+        floor: u64,
+    ) {
         let answer = Answer { notice: Notice::parse(text), text, offline };
         let quietly = self.phase == Phase::Online && self.registers_by_itself();
         if !quietly {
@@ -207,7 +216,7 @@ impl Client {
         self.flows.open(now.at, server, self.server, SERVER);
         self.flows.say_revision(server, 0);
         if let Some(flow) = self.flows.get_mut(server) {
-            drop(flow.abandon());
+            flow.restart_at(floor);
         }
         self.timers.set(Timer::Lease, now.at + LEASE);
         self.timers.set(Timer::Stale, now.at + STALE_FOR);
@@ -440,8 +449,26 @@ impl Client {
             return;
         }
         let (nickname, session) = (self.nickname.clone(), self.flows.own());
+        self.register(now, None, nickname, session);
+    }
+
+    /// Asks to be registered. What a server that speaks the current dialect was told before counts
+    /// no more from then on, and is told again.
+    pub(super) fn register(
+        &mut self,
+        now: Now,
+        ticket: Option<Ticket>,
+        nickname: Nickname,
+        session: Session,
+    ) {
         let number = self.next_number();
-        self.request(now, Request::Register { ticket: None, nickname, session, number });
+        self.request(now, Request::Register { ticket, nickname, session, number });
+    }
+
+    /// The number of the next packet to the server.
+    pub(super) fn next_to_server(&self, now: Now) -> u64 {
+        let flow = self.server_session().and_then(|session| self.flows.get(session));
+        flow.map_or_else(|| Flow::<Sent>::fresh_number(now.at), Flow::next_number)
     }
 
     /// The server may have been silent for the length of a lease.

@@ -96,12 +96,12 @@ impl Server {
         session: Session,
         address: SocketAddr,
         nickname: &Nickname,
-        registered: u64,
+        hello: Hello,
     ) {
         let member = Member {
             nickname: nickname.clone(),
             address,
-            registered,
+            registered: hello.number,
             known: Known::default(),
             parts: Assembly::default(),
         };
@@ -109,6 +109,9 @@ impl Server {
             self.presences.forget(session, &before.known);
         }
         self.flows.open(now.at, session, address, MEMBER);
+        if let Some(flow) = self.flows.get_mut(session) {
+            flow.expect_from(hello.floor);
+        }
     }
 
     /// Ends the session of the member at an address, and returns what it has not taken.

@@ -137,7 +137,7 @@ impl Server {
         if let (Some(session), Some((_, Request::Register { hello: Some(hello), .. }))) =
             (session, self.requests.get(id))
         {
-            self.add_member(now, session, from, nickname, hello.number);
+            self.add_member(now, session, from, nickname, hello);
         }
         Some(ended)
     }
