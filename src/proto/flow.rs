@@ -231,11 +231,7 @@ impl<T> Flow<T> {
                 self.fill(now);
                 self.flight.len() - 1
             }
-            None if self.owes_ack => {
-                self.owes_ack = false;
-                return Some(Transmission { sequence: None, ack: self.ack(), frames: &[] });
-            }
-            None => return None,
+            None => return self.poll_ack(),
         };
         self.owes_ack = false;
         let (floor, ack) = (self.floor(), self.ack());
@@ -245,6 +241,14 @@ impl<T> Flow<T> {
         segment.overtaken = 0;
         let sequence = Some(Sequence { number: floor + index as u64, floor });
         Some(Transmission { sequence, ack, frames: &segment.frames })
+    }
+
+    /// An ack that is due, if one is.
+    pub(super) fn poll_ack(&mut self) -> Option<Transmission<'_>> {
+        if !std::mem::take(&mut self.owes_ack) {
+            return None;
+        }
+        Some(Transmission { sequence: None, ack: self.ack(), frames: &[] })
     }
 
     /// Puts the frames that wait into a new packet, as many as fit: none waits for company.

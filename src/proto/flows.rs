@@ -44,7 +44,7 @@ pub(super) struct Flows<T> {
     timers: Timers<Session>,
     /// Those that may have something to send now.
     ready: BTreeSet<Session>,
-    /// A session that nothing is sent to for now.
+    /// A session that is sent no more than acks for now.
     paused: Option<Session>,
     /// A session that is told this revision with every packet.
     revision: Option<(Session, u64)>,
@@ -79,7 +79,8 @@ impl<T> Flows<T> {
         self.peers.entry(session).or_insert_with(fresh).address = address;
     }
 
-    /// Sends nothing to this session, and waits for nothing from it, until this is called again.
+    /// Sends no more than acks to this session, and waits for nothing from it, until this is called
+    /// again.
     pub(super) fn pause(&mut self, session: Option<Session>) {
         if self.paused != session {
             self.ready.extend(self.paused);
@@ -158,15 +159,12 @@ impl<T> Flows<T> {
                 self.ready.remove(&session);
                 continue;
             };
-            if self.paused == Some(session) {
-                self.ready.remove(&session);
-                self.timers.stop(&session);
-                continue;
-            }
-            if let Some(failed) = peer.failed(session, now) {
+            let paused = self.paused == Some(session);
+            if !paused && let Some(failed) = peer.failed(session, now) {
                 return Some(failed);
             }
-            if let Some(next) = peer.flow.poll(now) {
+            let next = if paused { peer.flow.poll_ack() } else { peer.flow.poll(now) };
+            if let Some(next) = next {
                 let mut header = Header::new(self.own, session);
                 (header.sequence, header.ack) = (next.sequence, next.ack);
                 let told = self.revision.filter(|(to, _)| *to == session);
@@ -175,7 +173,7 @@ impl<T> Flows<T> {
                 return Some(FlowStep::Transmit(peer.address, packet));
             }
             self.ready.remove(&session);
-            match peer.deadline() {
+            match peer.deadline().filter(|_| !paused) {
                 Some(at) => self.timers.set(session, at),
                 None => self.timers.stop(&session),
             }

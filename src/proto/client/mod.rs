@@ -466,7 +466,12 @@ impl Client {
 
     /// Does what is due.
     fn flush(&mut self, now: Now) {
-        while let Some(timer) = self.timers.pop_expired(now.at) {
+        while self.step(now) {}
+    }
+
+    /// Does one thing that is due; whether there was one.
+    fn step(&mut self, now: Now) -> bool {
+        if let Some(timer) = self.timers.pop_expired(now.at) {
             match timer {
                 Timer::Request => self.on_request_timeout(now),
                 Timer::FirstTable => self.on_table_known(now),
@@ -474,8 +479,9 @@ impl Client {
                 Timer::Lease => self.on_lease_over(now),
                 Timer::Stale => self.on_stale(),
             }
+            return true;
         }
-        while let Some((to, step)) = self.links.poll(now.at) {
+        if let Some((to, step)) = self.links.poll(now.at) {
             match step {
                 Step::Transmit(direct) => {
                     let chat = direct.chat.clone();
@@ -483,13 +489,17 @@ impl Client {
                 }
                 Step::Failed(direct) => self.on_direct_failed(now, &direct.recipient),
             }
+            return true;
         }
         // What is said to a server while it is asked for a registration would be said twice.
         let registering = self.registering_as().is_some();
         self.flows.pause(self.server_session().filter(|_| registering));
-        while let Some(step) = self.flows.poll(now.at) {
+        let step = self.flows.poll(now.at);
+        let any = step.is_some();
+        if let Some(step) = step {
             self.on_flow_step(now, step);
         }
+        any
     }
 }
 

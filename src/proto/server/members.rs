@@ -158,7 +158,8 @@ impl Server {
         }
         self.directory.touch(now.at, from);
         if let Some(revision) = header.revision {
-            self.on_revision(now, header.from, revision);
+            let was_told = header.ack.is_none() && header.sequence.is_none() && frames.is_empty();
+            self.on_revision(now, header.from, revision, was_told);
         }
         let Some(flow) = self.flows.get_mut(header.from) else { return };
         flow.hear(now.at);

@@ -1,8 +1,8 @@
 //! How those who speak the current dialect are told of the table.
 //!
 //! The invariant: a client that has revision R and is told what has changed since R has the table.
-//! It says which revision it has whenever it is told something, so that what is lost is told again,
-//! and a gap closes. Every row has the revision of its last change: nothing is remembered for each
+//! It says which revision it has whenever it is told something. Where that is not the one that was to
+//! follow, something was lost: it is told again from there, and the gap closes. Every row has the revision of its last change: nothing is remembered for each
 //! change, and one that is overtaken by another is never told.
 //!
 //! The pace is bounded: all are told in rounds, whose distance grows with their number. Past a number
@@ -67,18 +67,28 @@ impl Presences {
 /// What a client knows of the table.
 #[derive(Debug, Default)]
 pub(super) struct Known {
+    /// What it said last that it has.
     revision: u64,
-    told: Option<Told>,
+    /// What it has if nothing that it was told since is lost.
+    told: u64,
+    /// There was more than had room.
+    partly: bool,
+    /// How often it was told without saying more than before, and until when that is waited for.
+    tries: u32,
+    again_at: Option<Instant>,
     /// Whom it looked up, longest ago first.
     watched: VecDeque<Nickname>,
 }
 
-/// What it was told last, and has not said that it has.
-#[derive(Debug)]
-struct Told {
-    revision: u64,
-    tries: u32,
-    again_at: Instant,
+impl Known {
+    /// Whether something that it was told seems to be lost: it is told again, if not too often.
+    fn is_overdue(&self, now: Instant) -> bool {
+        self.again_at.is_some_and(|at| at <= now)
+    }
+
+    fn patience(&self) -> Duration {
+        FIRST_PATIENCE * 2u32.pow(self.tries.min(8))
+    }
 }
 
 impl Server {
@@ -105,25 +115,26 @@ impl Server {
             return self.tell_watchers();
         }
         self.presences.watched_to = self.directory.revision();
-        let mut again = None;
+        let last = self.directory.revision();
+        let mut next = None;
         for session in self.members.sessions() {
-            let Some(member) = self.members.by_session.get(&session) else { continue };
-            let known = &member.known;
-            if known.revision >= self.directory.revision() {
-                continue;
+            let Some(member) = self.members.by_session.get_mut(&session) else { continue };
+            let known = &mut member.known;
+            if known.is_overdue(now.at) {
+                known.again_at = None;
+                if known.tries >= TRIES {
+                    continue;
+                }
+                known.tries += 1;
+                known.told = known.revision;
             }
-            let waits = known.told.as_ref().filter(|told| now.at < told.again_at);
-            let waits = waits.map(|told| told.again_at);
-            if waits.is_none() && known.told.as_ref().is_some_and(|told| told.tries >= TRIES) {
-                continue;
-            }
-            let next = match waits {
-                Some(at) => Some(at),
-                None => self.tell(now, session, Vec::new()),
+            let again_at = match known.told < last {
+                true => self.tell(now, session, Vec::new()),
+                false => known.again_at,
             };
-            again = again.into_iter().chain(next).min();
+            next = next.into_iter().chain(again_at).min();
         }
-        if let Some(at) = again {
+        if let Some(at) = next {
             self.set_round(at);
         }
     }
@@ -139,16 +150,16 @@ impl Server {
         let last = self.directory.revision();
         let most = if self.is_past_lookup() { 0 } else { MOST_ROWS };
         let member = self.members.by_session.get_mut(&session)?;
-        let since = member.known.revision;
+        let known = &mut member.known;
+        let since = known.told;
         let rows = self.directory.changed_since(since, most);
         let taken: usize = frames.iter().map(|frame| frame.len() + 1).sum();
         let (changes, revision) =
             Frame::encode_changes(&rows, since, last, Packet::ROOM.saturating_sub(taken + 1));
         frames.push(changes);
-        let before = member.known.told.take().filter(|told| told.revision == revision);
-        let tries = before.map_or(0, |told| told.tries) + 1;
-        let again_at = now.at + FIRST_PATIENCE * 2u32.pow(tries.min(8) - 1);
-        member.known.told = Some(Told { revision, tries, again_at });
+        known.told = revision;
+        known.partly = revision < last;
+        let again_at = *known.again_at.get_or_insert(now.at + known.patience());
         let header = Header::new(self.flows.own(), session);
         let to = member.address;
         self.transmit(to, Packet::assemble(&header, frames.iter().map(Vec::as_slice)));
@@ -164,23 +175,36 @@ impl Server {
         }
     }
 
-    /// A client says which revision it has.
-    pub(super) fn on_revision(&mut self, now: Now, session: Session, revision: u64) {
+    /// A client says which revision it has: because it was just told, or in passing.
+    pub(super) fn on_revision(
+        &mut self,
+        now: Now,
+        session: Session,
+        revision: u64,
+        was_told: bool,
+    ) {
         let last = self.directory.revision();
+        let past_lookup = self.is_past_lookup();
         let Some(member) = self.members.by_session.get_mut(&session) else { return };
         let known = &mut member.known;
-        let told = known.told.as_ref().map(|told| told.revision);
-        known.revision = revision.min(last);
-        if told == Some(revision) {
-            known.told = None;
-            if known.revision < last && !self.is_past_lookup() {
-                // It was told a part, and is told the next.
+        let before = std::mem::replace(&mut known.revision, revision.min(last));
+        if known.revision > before {
+            known.tries = 0;
+            known.again_at = known.again_at.map(|_| now.at + FIRST_PATIENCE);
+        }
+        if known.revision >= known.told {
+            known.told = known.revision;
+            known.again_at = None;
+            if known.told < last && known.partly && !past_lookup {
+                // There was no room for the rest, which does not wait for a round.
                 self.tell(now, session, Vec::new());
+                return;
             }
-        } else if known.revision < last {
-            // What it was told last it may still get; but if that was given up, it is told again.
-            let given_up = |told: &mut Told| told.tries >= TRIES && told.again_at <= now.at;
-            known.told.take_if(given_up);
+        } else if was_told && known.revision <= before || known.again_at.is_none() {
+            // It was told what follows on something that it has not; or was given up before.
+            known.told = known.revision;
+        }
+        if known.told < last {
             self.set_round(now.at);
         }
     }
