@@ -1,5 +1,7 @@
 //! The file mailboxes, each test in a directory of its own.
 
+use std::fs;
+
 use tempfile::TempDir;
 
 use super::*;

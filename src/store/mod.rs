@@ -6,10 +6,14 @@
 //!
 //! Nothing outside this module knows about files.
 
+mod adding;
+mod disk;
 mod files;
 mod line;
+mod mailbox;
 mod name;
 
+pub use disk::{Disk, DiskFile, Metadata, RealDisk};
 pub use files::{FileStore, OpenError};
 
 use crate::proto::{StoreAnswer, StoreRequest};

@@ -1,0 +1,189 @@
+//! What the store needs of a file system: the files of one directory, by their names.
+//!
+//! The invariant: only what was synced is on the disk, the bytes of a file by [`DiskFile::sync`], and
+//! that it is there, or is there no longer, or has another name, by [`Disk::sync`]. The store relies
+//! on nothing else, so a disk that loses all the rest can stand in for the real one.
+
+use std::fmt::Debug;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::OpenError;
+
+/// What a name in the directory stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Metadata {
+    /// It is a regular file: no directory, and no link to something else.
+    pub is_file: bool,
+    /// Bytes in it.
+    pub length: u64,
+}
+
+/// One directory.
+pub trait Disk: Debug + Send {
+    /// A file that is open.
+    type File: DiskFile;
+    /// The directory is locked until this is dropped.
+    type Lock: Debug + Send;
+
+    /// Locks the directory by a file of this name.
+    ///
+    /// # Errors
+    /// [`OpenError::InUse`] if it is locked.
+    fn lock(&self, name: &str) -> Result<Self::Lock, OpenError>;
+
+    /// The names in the directory. What of them is no text is approximated.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    fn list(&self) -> io::Result<Vec<String>>;
+
+    /// What this name stands for, itself and not what it may be a link to; `None` if nothing does.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    fn metadata(&self, name: &str) -> io::Result<Option<Metadata>>;
+
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// There is none of this name, or it cannot be read.
+    fn read(&self, name: &str) -> io::Result<Vec<u8>>;
+
+    /// Opens a file to write at its end; creates it if nothing has its name.
+    ///
+    /// # Errors
+    /// It cannot be opened or created.
+    fn append(&self, name: &str) -> io::Result<Self::File>;
+
+    /// Creates a file.
+    ///
+    /// # Errors
+    /// Something has its name, if only a link to nothing; or it cannot be created.
+    fn create_new(&self, name: &str) -> io::Result<Self::File>;
+
+    /// Gives a file another name, and takes that from the one that had it.
+    ///
+    /// # Errors
+    /// Nothing was changed.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// There is none of this name, or it cannot be removed.
+    fn remove(&self, name: &str) -> io::Result<()>;
+
+    /// Brings the names of the directory, and what they stand for, to the disk.
+    ///
+    /// # Errors
+    /// Some of it may not have reached the disk.
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// An open file.
+pub trait DiskFile: Debug + Send {
+    /// Writes these bytes at the end.
+    ///
+    /// # Errors
+    /// Some of them may have been written.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Cuts the file to this length.
+    ///
+    /// # Errors
+    /// It is as long as it was.
+    fn truncate(&mut self, length: u64) -> io::Result<()>;
+
+    /// Brings the bytes and the length of the file to the disk.
+    ///
+    /// # Errors
+    /// Some of it may not have reached the disk.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// A directory of the operating system's.
+#[derive(Debug)]
+pub struct RealDisk {
+    directory: PathBuf,
+}
+
+impl RealDisk {
+    /// The directory at this path, which need not be there.
+    #[must_use]
+    pub fn new(directory: &Path) -> Self {
+        Self { directory: directory.to_owned() }
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+}
+
+impl Disk for RealDisk {
+    type File = File;
+    type Lock = File;
+
+    fn lock(&self, name: &str) -> Result<File, OpenError> {
+        let mut options = OpenOptions::new();
+        let file = options.create(true).truncate(false).write(true).open(self.at(name))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(OpenError::InUse),
+            Err(TryLockError::Error(error)) => Err(error.into()),
+        }
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        let entries = fs::read_dir(&self.directory)?;
+        entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+    }
+
+    fn metadata(&self, name: &str) -> io::Result<Option<Metadata>> {
+        match fs::symlink_metadata(self.at(name)) {
+            Ok(found) => Ok(Some(Metadata { is_file: found.is_file(), length: found.len() })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        fs::read(self.at(name))
+    }
+
+    fn append(&self, name: &str) -> io::Result<File> {
+        OpenOptions::new().append(true).create(true).open(self.at(name))
+    }
+
+    fn create_new(&self, name: &str) -> io::Result<File> {
+        OpenOptions::new().write(true).create_new(true).open(self.at(name))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.at(from), self.at(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.at(name))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        File::open(&self.directory)?.sync_all()
+    }
+}
+
+impl DiskFile for File {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write_all(bytes)
+    }
+
+    fn truncate(&mut self, length: u64) -> io::Result<()> {
+        self.set_len(length)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        // The length is among what it brings to the disk: without it the bytes could not be read.
+        self.sync_data()
+    }
+}
