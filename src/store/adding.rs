@@ -3,8 +3,8 @@
 //! The invariant: a message is called stored only when its line and the file's name are synced.
 //! Requests that are carried out together share a sync of each file, and one of the directory.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::disk::{Disk, DiskFile as _};
 use super::files::{FileStore, MAX_MAILBOX, MAX_MAILBOXES};
@@ -48,10 +48,9 @@ impl<D: Disk> FileStore<D> {
         {
             let bytes = self.contents(&name)?;
             if lines(&bytes).filter_map(line::read).any(|message| message.id == Some(id)) {
-                // Perhaps not synced yet: the answer waits for that as well.
-                if let Some(entry) = added.get_mut(&name) {
-                    entry.answers.push(answer);
-                }
+                // Whoever added it may not have come to sync it: the answer waits for that as well.
+                let length = bytes.len() as u64;
+                self.opened(&name, length, added)?.answers.push(answer);
                 return Ok(());
             }
         }
@@ -62,13 +61,10 @@ impl<D: Disk> FileStore<D> {
         if !exists && self.mailboxes >= MAX_MAILBOXES {
             return Err("there are too many mailboxes".to_owned());
         }
-        let fail = |error: io::Error| format!("{name}: {error}");
-        if !added.contains_key(&name) {
-            let file = self.disk.append(&name).map_err(fail)?;
-            let entry = Added { file, length_before: length, answers: Vec::new() };
-            added.insert(name.clone(), entry);
+        let entry = self.opened(&name, length, added)?;
+        if length == 0 {
+            self.unsynced_names.insert(name.clone());
         }
-        let Some(entry) = added.get_mut(&name) else { return Ok(()) };
         if let Err(error) = entry.file.write(&line) {
             // Half a line must not stay in front of the next one, nor an empty file for nobody.
             let _ = entry.file.truncate(length);
@@ -76,7 +72,7 @@ impl<D: Disk> FileStore<D> {
                 let _ = self.disk.remove(&name);
                 added.remove(&name);
             }
-            return Err(fail(error));
+            return Err(format!("{name}: {error}"));
         }
         self.mailboxes += usize::from(!exists);
         entry.answers.push(answer);
@@ -84,13 +80,29 @@ impl<D: Disk> FileStore<D> {
         Ok(())
     }
 
+    /// The file of this name, which is so long, among those that were added to.
+    fn opened<'a>(
+        &self,
+        name: &str,
+        length: u64,
+        added: &'a mut AllAdded<D>,
+    ) -> Result<&'a mut Added<D::File>, String> {
+        match added.entry(name.to_owned()) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => {
+                let file = self.disk.append(name).map_err(|error| format!("{name}: {error}"))?;
+                Ok(entry.insert(Added { file, length_before: length, answers: Vec::new() }))
+            }
+        }
+    }
+
     /// Makes what was added durable. Returns which answers must say that it is not.
     pub(super) fn sync(&mut self, added: AllAdded<D>) -> Vec<(usize, String)> {
         let mut failed = Vec::new();
-        let mut created = BTreeSet::new();
+        let mut of_names = Vec::new();
         for (name, mut entry) in added {
-            if entry.length_before == 0 {
-                created.extend(entry.answers.iter().copied());
+            if self.unsynced_names.contains(&name) {
+                of_names.extend(entry.answers.iter().copied());
             }
             if let Err(error) = entry.file.sync() {
                 // What is on the disk is not known; the senders are told that it is not stored.
@@ -101,11 +113,12 @@ impl<D: Disk> FileStore<D> {
                 );
             }
         }
-        if !created.is_empty()
-            && let Err(error) = self.disk.sync()
+        if !of_names.is_empty()
+            && let Err(error) = self.sync_names()
         {
-            failed
-                .extend(created.iter().map(|answer| (*answer, format!("the directory: {error}"))));
+            failed.extend(
+                of_names.into_iter().map(|answer| (answer, format!("the directory: {error}"))),
+            );
         }
         failed
     }

@@ -1,7 +1,8 @@
 //! File mailboxes: one file for each recipient, one JSON object a line.
 //!
 //! The invariants:
-//! - a message is called stored only when its line and the file's name are synced to the disk;
+//! - a message is called stored only when its line and the file's name are synced to the disk, also
+//!   if it was written before, by a server that ended or on a disk that failed;
 //! - a file is shortened by writing the rest beside it and renaming that over it, so that a crash
 //!   at any point leaves the old mailbox or the new one;
 //! - a file that is not a regular one made of such lines is never read as a mailbox, appended to, or
@@ -61,6 +62,8 @@ pub struct FileStore<D: Disk = RealDisk> {
     pub(super) mailboxes: usize,
     /// The last requests that failed: others may follow them.
     failed: BTreeSet<u64>,
+    /// The mailboxes that a crash may leave without their names, or another file under them.
+    pub(super) unsynced_names: BTreeSet<String>,
     /// Released when it is dropped.
     _lock: D::Lock,
 }
@@ -85,6 +88,8 @@ impl<D: Disk> FileStore<D> {
         // A lock file that is there already says nothing about the rest of the directory.
         create_anew(&disk, TEMPORARY_FILE)?;
         disk.remove(TEMPORARY_FILE)?;
+        // The server before this one may have ended before it had done so.
+        disk.sync()?;
         let mailboxes = disk.list()?.iter().filter(|name| !name.contains('.')).count();
         Ok(Self {
             disk,
@@ -92,6 +97,7 @@ impl<D: Disk> FileStore<D> {
             checked: BTreeMap::new(),
             mailboxes,
             failed: BTreeSet::new(),
+            unsynced_names: BTreeSet::new(),
             _lock: lock,
         })
     }
@@ -140,7 +146,7 @@ impl<D: Disk> FileStore<D> {
     }
 
     /// Moves the torn end of a mailbox to a file beside it.
-    fn put_aside(&self, name: &str, tail: &[u8], end: u64) -> io::Result<()> {
+    fn put_aside(&mut self, name: &str, tail: &[u8], end: u64) -> io::Result<()> {
         let aside = format!("{name}.torn");
         if matches!(self.disk.metadata(&aside), Ok(Some(Metadata { is_file: false, .. }))) {
             return Err(io::Error::other(format!("{aside} is not a regular file")));
@@ -149,7 +155,14 @@ impl<D: Disk> FileStore<D> {
         let mut file = self.disk.append(name)?;
         file.truncate(end)?;
         file.sync()?;
-        self.disk.sync()
+        self.sync_names()
+    }
+
+    /// Brings the names of all mailboxes to the disk.
+    pub(super) fn sync_names(&mut self) -> io::Result<()> {
+        self.disk.sync()?;
+        self.unsynced_names.clear();
+        Ok(())
     }
 
     /// Turns the answers that turned out to be untrue.
@@ -192,16 +205,18 @@ impl<D: Disk> FileStore<D> {
         Ok(())
     }
 
-    fn replace(&self, name: &str, contents: &[u8]) -> io::Result<()> {
+    fn replace(&mut self, name: &str, contents: &[u8]) -> io::Result<()> {
         if contents.is_empty() {
             self.disk.remove(name)?;
+            self.unsynced_names.remove(name);
         } else {
             let mut file = create_anew(&self.disk, TEMPORARY_FILE)?;
             file.write(contents)?;
             file.sync()?;
             self.disk.rename(TEMPORARY_FILE, name)?;
+            self.unsynced_names.insert(name.to_owned());
         }
-        self.disk.sync()
+        self.sync_names()
     }
 }
 
