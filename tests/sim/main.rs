@@ -1,7 +1,8 @@
 //! The whole protocol in a simulated world: virtual time, drawn faults, exact replay.
 //!
 //! The invariant: nothing here depends on anything but the seed. See [`storm`] for what a run is,
-//! [`check`] and [`wire_check`] for what must hold in it, and [`faults`] for the named scenarios.
+//! [`check`] and [`wire_check`] for what must hold in it, and [`faults`] for the named scenarios. The
+//! store is the real one, on a simulated disk: see [`power`] and [`store_storm`] for it alone.
 //!
 //! `SUPERCHAT_SIM_SEEDS=N` makes the fresh batch N runs long, `SUPERCHAT_SIM_SEED=S` lets it begin
 //! at S.
@@ -12,14 +13,18 @@ mod check;
 mod classic;
 mod classic_server;
 mod client_answers;
+mod disk;
 mod faults;
 mod host;
+mod journal;
 mod network;
 mod plan;
+mod power;
 mod script;
 mod server_answers;
 mod server_limits;
 mod store;
+mod store_storm;
 mod storm;
 mod verbs;
 mod wire_check;

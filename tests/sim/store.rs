@@ -1,22 +1,36 @@
-//! A store in memory: what was asked first is done first, and it does as it is told to fail.
+//! The real store on a simulated disk: what was asked first is done first, the disk fails as it is
+//! told to, and the process or its machine can stop at any point.
+//!
+//! The invariant: what was called stored, and was not removed since, is in its mailbox, whatever
+//! happened. It is checked after whatever happens.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use superchat::Nickname;
 use superchat::proto::{StoreAnswer, StoreRequest, StoredMessage};
+use superchat::store::{FileStore, Store as _};
 
-/// Mailboxes, and the faults that are on.
-#[derive(Debug, Default)]
+use super::disk::{Faults, SimDisk};
+use super::network::Random;
+
+/// The store of a server that can be started again, and the faults that are on.
+#[derive(Debug)]
 pub struct MemoryStore {
-    mailboxes: BTreeMap<Nickname, Vec<StoredMessage>>,
-    failed: BTreeSet<u64>,
+    pub disk: SimDisk,
+    /// None if the server has not used it since it was started.
+    files: Option<FileStore<SimDisk>>,
     pub fail_appends: bool,
     pub fail_removes: bool,
-    /// Messages that one reading gives: at least one.
+    /// Whatever has to be synced fails: with appends, removals too.
+    pub fail_syncs: bool,
+    /// Messages that one reading gives, at least one: as it is when the server starts.
     pub batch: usize,
+    /// What was called stored, and not removed since.
+    promised: BTreeMap<Nickname, Vec<StoredMessage>>,
 }
 
 /// What became of a request.
+#[derive(Debug)]
 pub struct Done {
     /// Most requests have one; a removal that succeeds has none.
     pub answer: Option<StoreAnswer>,
@@ -26,44 +40,238 @@ pub struct Done {
 
 impl MemoryStore {
     pub fn new(batch: usize) -> Self {
-        Self { batch, ..Self::default() }
+        Self::on(SimDisk::default(), batch)
+    }
+
+    /// A server that starts on what is on this disk.
+    pub fn on(disk: SimDisk, batch: usize) -> Self {
+        Self {
+            disk,
+            files: None,
+            fail_appends: false,
+            fail_removes: false,
+            fail_syncs: false,
+            batch,
+            promised: BTreeMap::new(),
+        }
     }
 
     pub fn carry_out(&mut self, request: StoreRequest) -> Done {
-        let mut done = Done { answer: None, appended: None, removed: Vec::new() };
-        done.answer = match request {
-            StoreRequest::Append { request, follows, recipient, message } => {
-                let follows_failed = follows.is_some_and(|before| self.failed.contains(&before));
-                let result = if self.fail_appends || follows_failed {
-                    self.failed.insert(request);
-                    Err("the disk is full".to_owned())
-                } else {
-                    done.appended = Some(message.clone());
-                    self.mailboxes.entry(recipient.clone()).or_default().push(message);
-                    Ok(())
-                };
-                Some(StoreAnswer::Appended { request, recipient, result })
-            }
-            StoreRequest::Load { request, recipient } => {
-                let first = self.mailbox(&recipient).iter().take(self.batch).cloned();
-                let result = Ok(first.collect());
-                Some(StoreAnswer::Loaded { request, recipient, result })
-            }
-            StoreRequest::Remove { recipient, .. } if self.fail_removes => {
-                let reason = "the disk is gone".to_owned();
-                Some(StoreAnswer::NotRemoved { recipient, reason })
-            }
-            StoreRequest::Remove { recipient, count } => {
-                let mailbox = self.mailboxes.entry(recipient.clone()).or_default();
-                assert!(count <= mailbox.len(), "{recipient}: removes more than there is");
-                done.removed = mailbox.drain(..count).collect();
-                None
-            }
-        };
+        self.apply(vec![request]).remove(0)
+    }
+
+    /// Carries out requests that have gathered, as one batch. Returns what became of each.
+    pub fn apply(&mut self, requests: Vec<StoreRequest>) -> Vec<Done> {
+        let mut mailboxes = self.mailboxes(&requests);
+        let mut answers = self.files().apply(requests.clone()).into_iter().peekable();
+        let mut done = Vec::new();
+        for request in requests {
+            let answer = match &request {
+                StoreRequest::Remove { recipient, .. } => answers.next_if(|answer| match answer {
+                    StoreAnswer::NotRemoved { recipient: of, .. } => of == recipient,
+                    _ => false,
+                }),
+                _ => answers.next(),
+            };
+            done.push(self.became(request, answer, &mut mailboxes));
+        }
+        assert_eq!(answers.next(), None, "nobody asked for it");
+        self.check_promises(mailboxes.keys());
         done
     }
 
-    pub fn mailbox(&self, recipient: &Nickname) -> &[StoredMessage] {
-        self.mailboxes.get(recipient).map_or(&[], Vec::as_slice)
+    fn became(
+        &mut self,
+        request: StoreRequest,
+        answer: Option<StoreAnswer>,
+        mailboxes: &mut BTreeMap<Nickname, Vec<StoredMessage>>,
+    ) -> Done {
+        let mut done = Done { answer, appended: None, removed: Vec::new() };
+        match (request, &done.answer) {
+            (
+                StoreRequest::Append { request, recipient, message, .. },
+                Some(StoreAnswer::Appended { request: of, result, .. }),
+            ) if request == *of => {
+                if result.is_ok() {
+                    add(mailboxes.entry(recipient.clone()).or_default(), &message);
+                    add(self.promised.entry(recipient).or_default(), &message);
+                    done.appended = Some(message);
+                }
+            }
+            (
+                StoreRequest::Load { request, recipient },
+                Some(StoreAnswer::Loaded { request: of, result, .. }),
+            ) if request == *of => {
+                let first = mailboxes[&recipient].iter().take(self.batch);
+                let right = result.as_ref().is_ok_and(|batch| batch.iter().eq(first));
+                let fails = self.faults() != Faults::default() || self.disk.has_stopped();
+                assert!(right || fails, "{recipient}: {result:?}");
+            }
+            (StoreRequest::Remove { recipient, count }, answer) => {
+                let mailbox = mailboxes.entry(recipient.clone()).or_default();
+                assert!(count <= mailbox.len(), "{recipient}: removes more than there is");
+                // Where that has failed, they may be gone all the same.
+                self.promise_no_more(&recipient, &mailbox[..count]);
+                if answer.is_none() {
+                    done.removed = mailbox.drain(..count).collect();
+                }
+            }
+            (request, answer) => panic!("{answer:?} is no answer to {request:?}"),
+        }
+        done
+    }
+
+    /// The server's machine loses power, and the server is started again.
+    pub fn crash(&mut self, random: &mut Random) {
+        self.files = None;
+        self.disk.crash(random);
+        self.restart();
+    }
+
+    /// The server's process dies, and is started again.
+    pub fn kill(&mut self) {
+        self.disk.go_on();
+        self.restart();
+    }
+
+    /// As [`crash`](Self::crash), while the store carries out these requests. Nobody is answered.
+    pub fn crash_amid(&mut self, requests: Vec<StoreRequest>, random: &mut Random) {
+        self.stop_amid(requests, random);
+        self.crash(random);
+    }
+
+    /// As [`kill`](Self::kill), while the store carries out these requests. Nobody is answered.
+    pub fn kill_amid(&mut self, requests: Vec<StoreRequest>, random: &mut Random) {
+        self.stop_amid(requests, random);
+        self.kill();
+    }
+
+    /// As [`apply`](Self::apply), but from some point on the disk does nothing, until the end.
+    pub fn fail_amid(&mut self, requests: Vec<StoreRequest>, random: &mut Random) -> Vec<Done> {
+        let operations = self.some_of(&requests, random);
+        self.files();
+        self.disk.stop_after(operations);
+        let done = self.apply(requests);
+        self.disk.go_on();
+        done
+    }
+
+    fn stop_amid(&mut self, requests: Vec<StoreRequest>, random: &mut Random) {
+        let operations = self.some_of(&requests, random);
+        self.stop_after(operations, requests);
+    }
+
+    /// Some of the changes and syncs that these requests cost.
+    fn some_of(&self, requests: &[StoreRequest], random: &mut Random) -> usize {
+        let fork = self.disk.fork();
+        let mut files = open(fork.clone(), self.batch);
+        let before = fork.operations();
+        files.apply(requests.to_vec());
+        random.within(0..=(fork.operations() - before) as u64) as usize
+    }
+
+    /// Carries out these requests until the disk was changed or synced so many times; then nothing
+    /// is done any more. A [`crash`](Self::crash) or a [`kill`](Self::kill) must follow.
+    pub fn stop_after(&mut self, operations: usize, requests: Vec<StoreRequest>) {
+        let mut mailboxes = self.mailboxes(&requests);
+        for request in &requests {
+            // It may come so far that these are gone.
+            if let StoreRequest::Remove { recipient, count } = request {
+                let mailbox = mailboxes.entry(recipient.clone()).or_default();
+                let first: Vec<_> = mailbox.drain(..mailbox.len().min(*count)).collect();
+                self.promise_no_more(recipient, &first);
+            }
+        }
+        self.files();
+        self.disk.stop_after(operations);
+        self.files().apply(requests);
+    }
+
+    fn restart(&mut self) {
+        self.files = None;
+        self.files();
+        self.check_promises(self.promised.keys());
+    }
+
+    /// What would be delivered to this user now.
+    pub fn mailbox(&self, recipient: &Nickname) -> Vec<StoredMessage> {
+        mailbox_on(&self.disk, recipient)
+    }
+
+    /// Whether a message with this text is in the mailbox, whatever a crash leaves now.
+    pub fn durable(&self, recipient: &Nickname, text: &str) -> bool {
+        let has_it = |disk| mailbox_on(disk, recipient).iter().any(|there| there.text == text);
+        self.disk.outcomes().iter().all(has_it)
+    }
+
+    fn faults(&self) -> Faults {
+        Faults { appends: self.fail_appends, syncs: self.fail_syncs, removes: self.fail_removes }
+    }
+
+    /// The store of the server that runs. It runs, so it was started while nothing failed.
+    fn files(&mut self) -> &mut FileStore<SimDisk> {
+        let faults = self.faults();
+        let files = self.files.get_or_insert_with(|| {
+            self.disk.set_faults(Faults::default());
+            open(self.disk.clone(), self.batch)
+        });
+        self.disk.set_faults(faults);
+        files
+    }
+
+    /// The mailboxes that these requests are about.
+    fn mailboxes(&self, requests: &[StoreRequest]) -> BTreeMap<Nickname, Vec<StoredMessage>> {
+        let mut files = open(self.disk.fork(), usize::MAX);
+        let recipients = requests.iter().map(|request| match request {
+            StoreRequest::Append { recipient, .. }
+            | StoreRequest::Load { recipient, .. }
+            | StoreRequest::Remove { recipient, .. } => recipient,
+        });
+        recipients.map(|recipient| (recipient.clone(), read(&mut files, recipient))).collect()
+    }
+
+    fn promise_no_more(&mut self, recipient: &Nickname, messages: &[StoredMessage]) {
+        if let Some(promised) = self.promised.get_mut(recipient) {
+            promised.retain(|message| !messages.contains(message));
+        }
+    }
+
+    /// What was promised to these is in their mailboxes, whatever a crash leaves now.
+    fn check_promises<'a>(&self, recipients: impl Iterator<Item = &'a Nickname> + Clone) {
+        for disk in self.disk.outcomes() {
+            let mut files = open(disk, usize::MAX);
+            for recipient in recipients.clone() {
+                let mailbox = read(&mut files, recipient);
+                for message in self.promised.get(recipient).into_iter().flatten() {
+                    let kept = mailbox.contains(message);
+                    assert!(kept, "{recipient}: {message:?} was stored, and is not in {mailbox:?}");
+                }
+            }
+        }
+    }
+}
+
+/// What a server that is started on such a disk would deliver to this user.
+pub fn mailbox_on(disk: &SimDisk, recipient: &Nickname) -> Vec<StoredMessage> {
+    read(&mut open(disk.fork(), usize::MAX), recipient)
+}
+
+fn open(disk: SimDisk, batch: usize) -> FileStore<SimDisk> {
+    FileStore::on(disk, batch).expect("nothing fails yet, and nobody else uses it")
+}
+
+fn read(files: &mut FileStore<SimDisk>, recipient: &Nickname) -> Vec<StoredMessage> {
+    let load = StoreRequest::Load { request: 0, recipient: recipient.clone() };
+    match files.apply(vec![load]).pop() {
+        Some(StoreAnswer::Loaded { result: Ok(messages), .. }) => messages,
+        answer => panic!("a mailbox that cannot be read: {answer:?}"),
+    }
+}
+
+/// Adds a message as the store does: if it is not there already.
+fn add(mailbox: &mut Vec<StoredMessage>, message: &StoredMessage) {
+    let is_there = |other: &StoredMessage| message.id.is_some() && other.id == message.id;
+    if !mailbox.iter().any(is_there) {
+        mailbox.push(message.clone());
     }
 }

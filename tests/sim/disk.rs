@@ -1,0 +1,249 @@
+//! A disk that fails as it is told to, and whose power can be cut.
+//!
+//! The invariant: whoever is told that something was synced finds it after a crash; of the rest, what
+//! a crash leaves is drawn. See [`journal`](super::journal).
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+
+use superchat::store::{Disk, DiskFile, Metadata, OpenError};
+
+use super::journal::{Change, Directory, Inode};
+use super::network::Random;
+
+/// One disk, however many clones of this value there are.
+#[derive(Debug, Clone, Default)]
+pub struct SimDisk(Arc<Mutex<State>>);
+
+/// What fails, each by itself, so that a run can promise what the others do not break.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// The disk is full for those who add to a file: half of what they add fits.
+    pub appends: bool,
+    /// Nothing is brought to the disk: neither bytes nor names.
+    pub syncs: bool,
+    /// No file is removed or renamed.
+    pub removes: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+struct State {
+    directory: Directory,
+    lock: Weak<()>,
+    faults: Faults,
+    /// Changes and syncs so far.
+    operations: usize,
+    /// How many more there will be, if the machine is about to stop.
+    left: Option<usize>,
+    stopped: bool,
+}
+
+impl State {
+    /// The disk is changed or synced, unless that fails.
+    fn operate(&mut self, fault: bool, reason: &str) -> io::Result<()> {
+        if fault {
+            return Err(io::Error::other(reason));
+        }
+        match &mut self.left {
+            Some(0) => {
+                self.stopped = true;
+                return Err(io::Error::other("the machine has stopped"));
+            }
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        self.operations += 1;
+        Ok(())
+    }
+
+    fn find(&self, name: &str) -> io::Result<Inode> {
+        self.directory.find(name).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn create(&mut self, name: &str) -> io::Result<Inode> {
+        self.operate(false, "")?;
+        Ok(self.directory.create(name))
+    }
+
+    fn find_or_create(&mut self, name: &str) -> io::Result<Inode> {
+        let found = self.directory.find(name);
+        found.map_or_else(|| self.create(name), Ok)
+    }
+}
+
+impl SimDisk {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    /// A disk with this directory. Nobody has locked it, and nothing fails.
+    fn with(directory: Directory) -> Self {
+        Self(Arc::new(Mutex::new(State { directory, ..State::default() })))
+    }
+
+    /// Another disk, on which is what is on this one, synced or not.
+    pub fn fork(&self) -> Self {
+        Self::with(self.state().directory.clone())
+    }
+
+    pub fn set_faults(&self, faults: Faults) {
+        self.state().faults = faults;
+    }
+
+    /// Changes and syncs so far.
+    pub fn operations(&self) -> usize {
+        self.state().operations
+    }
+
+    /// After so many more changes and syncs there are no more, until [`go_on`](Self::go_on). Of
+    /// bytes that are just being written the first half is.
+    pub fn stop_after(&self, operations: usize) {
+        self.state().left = Some(operations);
+    }
+
+    /// Whether there was something to be done after that.
+    pub fn has_stopped(&self) -> bool {
+        self.state().stopped
+    }
+
+    pub fn go_on(&self) {
+        let mut state = self.state();
+        state.left = None;
+        state.stopped = false;
+    }
+
+    /// The power is cut.
+    pub fn crash(&self, random: &mut Random) {
+        self.crash_by(&mut |last| match random.within(0..=2) {
+            // What is most usual would be rare if it were drawn among thousands of bytes.
+            0 => 0,
+            1 => last,
+            _ => random.within(0..=last as u64) as usize,
+        });
+    }
+
+    /// The power is cut; what survives is chosen, by numbers from zero to the one that is given.
+    pub fn crash_by(&self, choose: &mut dyn FnMut(usize) -> usize) {
+        self.go_on();
+        let mut state = self.state();
+        state.directory = state.directory.crashed(choose);
+    }
+
+    /// What a crash can leave now, as far as it matters to whole lines.
+    pub fn outcomes(&self) -> Vec<Self> {
+        self.state().directory.outcomes().into_iter().map(Self::with).collect()
+    }
+}
+
+impl Disk for SimDisk {
+    type File = SimFile;
+    type Lock = Arc<()>;
+
+    fn lock(&self, name: &str) -> Result<Arc<()>, OpenError> {
+        let mut state = self.state();
+        if state.lock.strong_count() > 0 {
+            return Err(OpenError::InUse);
+        }
+        state.find_or_create(name)?;
+        let lock = Arc::new(());
+        state.lock = Arc::downgrade(&lock);
+        Ok(lock)
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        Ok(self.state().directory.names().cloned().collect())
+    }
+
+    fn metadata(&self, name: &str) -> io::Result<Option<Metadata>> {
+        let mut state = self.state();
+        let Some(inode) = state.directory.find(name) else { return Ok(None) };
+        let length = state.directory.file(inode).bytes.len() as u64;
+        Ok(Some(Metadata { is_file: true, length }))
+    }
+
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        let mut state = self.state();
+        let inode = state.find(name)?;
+        Ok(state.directory.file(inode).bytes.clone())
+    }
+
+    fn append(&self, name: &str) -> io::Result<SimFile> {
+        let inode = self.state().find_or_create(name)?;
+        Ok(SimFile { disk: self.clone(), inode, appends: true })
+    }
+
+    fn create_new(&self, name: &str) -> io::Result<SimFile> {
+        let mut state = self.state();
+        if state.find(name).is_ok() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let inode = state.create(name)?;
+        Ok(SimFile { disk: self.clone(), inode, appends: false })
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut state = self.state();
+        state.find(from)?;
+        let fault = state.faults.removes;
+        state.operate(fault, "the disk is gone")?;
+        state.directory.rename(from, to);
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        let mut state = self.state();
+        state.find(name)?;
+        let fault = state.faults.removes;
+        state.operate(fault, "the disk is gone")?;
+        state.directory.remove(name);
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let mut state = self.state();
+        let fault = state.faults.syncs;
+        state.operate(fault, "the disk does not answer")?;
+        state.directory.sync_names();
+        Ok(())
+    }
+}
+
+/// An open file of a [`SimDisk`].
+#[derive(Debug)]
+pub struct SimFile {
+    disk: SimDisk,
+    inode: Inode,
+    appends: bool,
+}
+
+impl DiskFile for SimFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut state = self.disk.state();
+        let (full, stopped) = (self.appends && state.faults.appends, state.stopped);
+        let result = state.operate(full, "the disk is full");
+        let fitting = match result {
+            Ok(()) => bytes.len(),
+            Err(_) if stopped => 0,
+            Err(_) => bytes.len() / 2,
+        };
+        let written = Change::Append(bytes[..fitting].to_vec());
+        state.directory.file(self.inode).change(written);
+        result
+    }
+
+    fn truncate(&mut self, length: u64) -> io::Result<()> {
+        let mut state = self.disk.state();
+        state.operate(false, "")?;
+        let cut = Change::Truncate(usize::try_from(length).unwrap());
+        state.directory.file(self.inode).change(cut);
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let mut state = self.disk.state();
+        let fault = state.faults.syncs;
+        state.operate(fault, "the disk does not answer")?;
+        state.directory.file(self.inode).sync();
+        Ok(())
+    }
+}
