@@ -42,8 +42,14 @@ fn number(variable: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|_| panic!("{variable}: not a number: {text}")))
 }
 
+/// Prints a line also where the test passes: the harness keeps back what `println` prints then.
+fn show(line: std::fmt::Arguments<'_>) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
 /// Runs seeds; if one fails, says how to see it again.
-fn run_all(seeds: impl Iterator<Item = u64>) {
+fn run_all(name: &str, seeds: impl Iterator<Item = u64>) {
     let mut covered = Duration::ZERO;
     let (mut count, mut accepted) = (0, 0);
     for seed in seeds {
@@ -56,12 +62,14 @@ fn run_all(seeds: impl Iterator<Item = u64>) {
         count += 1;
     }
     let hours = covered.as_secs_f64() / 3600.0;
-    println!("{count} seeds, {hours:.1} virtual hours, {accepted} messages accepted");
+    show(format_args!(
+        "{name}: {count} seeds, {hours:.1} virtual hours, {accepted} messages accepted"
+    ));
 }
 
 #[test]
 fn fixed_seeds() {
-    run_all(0..300);
+    run_all("seeds 0 to 299", 0..300);
 }
 
 #[test]
@@ -70,8 +78,8 @@ fn fresh_seeds() {
         let now = std::time::SystemTime::now();
         now.duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64
     });
-    println!("{SEED}={base} is the first");
-    run_all((0..number(SEEDS).unwrap_or(300)).map(|n| base.wrapping_add(n)));
+    show(format_args!("{SEED}={base} is the first"));
+    run_all("fresh seeds", (0..number(SEEDS).unwrap_or(300)).map(|n| base.wrapping_add(n)));
 }
 
 #[test]

@@ -79,13 +79,8 @@ impl Storm {
 
     fn kill_server(&mut self) {
         if self.server_back_at.is_none() {
-            self.world.crash(self.world.server);
-            self.world.ledger.server_died();
-            if self.random.percent(50) {
-                self.world.store.crash(&mut self.random);
-            } else {
-                self.world.store.kill();
-            }
+            let power = self.random.percent(50);
+            self.world.kill_server(power);
             let down = self.random.ms(0..=self.random.clone().pick(&[100, 2_000, 60_000]));
             self.server_back_at = Some(self.world.now() + down);
         }

@@ -31,8 +31,8 @@ enum Event {
         payload: Vec<u8>,
     },
     Wake(SocketAddr),
-    /// Asked for by this run of the server.
-    Store(Life, StoreRequest),
+    /// The store of this run of the server turns to what it was asked for.
+    StoreWorks(Life),
     /// A host that was frozen goes on.
     Thaw(SocketAddr),
 }
@@ -46,9 +46,10 @@ pub struct World {
     wakes: BTreeMap<SocketAddr, Instant>,
     pub server: SocketAddr,
     pub store: MemoryStore,
-    /// Milliseconds that the store takes for one request.
+    /// Milliseconds that the store takes for one batch, at the most.
     pub store_delay: u64,
-    store_is_free: Instant,
+    /// What the store was asked for and has not done.
+    asked_of_store: Vec<StoreRequest>,
     pub ledger: Ledger,
     wire: WireCheck,
     /// Hosts whose applications take nothing more for now.
@@ -85,7 +86,7 @@ impl World {
             server: "10.0.0.1:5000".parse().unwrap(),
             store: MemoryStore::new(4),
             store_delay: 5,
-            store_is_free: Instant::default(),
+            asked_of_store: Vec::new(),
             ledger: Ledger::new(promises),
             wire: WireCheck::default(),
             full: BTreeSet::new(),
@@ -202,11 +203,9 @@ impl World {
                     self.handle(at, Input::Deadline);
                 }
             }
-            Event::Store(life, request) => {
-                if self.lives.get(&self.server) == Some(&life)
-                    && self.hosts.contains_key(&self.server)
-                {
-                    self.carry_out(request);
+            Event::StoreWorks(life) => {
+                if self.lives.get(&self.server) == Some(&life) {
+                    self.work_through();
                 }
             }
             Event::Thaw(at) => {
@@ -246,18 +245,48 @@ impl World {
         }
     }
 
-    fn carry_out(&mut self, request: StoreRequest) {
-        self.trace(|| format!("the store: {request:?}"));
-        let done = self.store.carry_out(request);
-        if let Some(message) = done.appended {
-            self.ledger.stored(&message.text);
+    /// The store carries out some of what it was asked for, in one batch.
+    fn work_through(&mut self) {
+        let most = self.asked_of_store.len() as u64;
+        if most == 0 {
+            return;
         }
-        for message in done.removed {
-            self.ledger.removed(self.clock.now(), &message.text);
+        let batch = self.random.within(1..=most) as usize;
+        let batch: Vec<StoreRequest> = self.asked_of_store.drain(..batch).collect();
+        self.trace(|| format!("the store: {batch:?}"));
+        for done in self.store.apply(batch) {
+            if let Some(message) = done.appended {
+                self.ledger.stored(&message.text);
+            }
+            for message in done.removed {
+                self.ledger.removed(self.clock.now(), &message.text);
+            }
+            if let Some(answer) = done.answer {
+                let command = Command::Server(ServerCommand::Store(answer));
+                self.handle(self.server, Input::Command(command));
+            }
         }
-        if let Some(answer) = done.answer {
-            let command = Command::Server(ServerCommand::Store(answer));
-            self.handle(self.server, Input::Command(command));
+        if !self.asked_of_store.is_empty() {
+            self.schedule_store();
+        }
+    }
+
+    fn schedule_store(&mut self) {
+        let takes = self.random.ms(0..=self.store_delay);
+        let life = self.lives[&self.server];
+        self.clock.schedule(self.now() + takes, Event::StoreWorks(life));
+    }
+
+    /// The server dies, alone or with the power of its machine, in the middle of what its store does.
+    pub fn kill_server(&mut self, power: bool) {
+        self.crash(self.server);
+        self.ledger.server_died();
+        let under_way = std::mem::take(&mut self.asked_of_store);
+        self.trace(|| format!("the server dies in the middle of {under_way:?}"));
+        if power {
+            self.store.crash_amid(under_way, &mut self.random);
+        } else {
+            self.store.kill_amid(under_way, &mut self.random);
         }
     }
 
@@ -303,10 +332,10 @@ impl World {
         self.trace(|| format!("{at} says {emit:?}"));
         match emit {
             Emit::Server(ServerEmit::Store(request)) => {
-                let takes = self.random.ms(0..=self.store_delay);
-                self.store_is_free = self.store_is_free.max(self.now()) + takes;
-                let life = self.lives[&self.server];
-                self.clock.schedule(self.store_is_free, Event::Store(life, request));
+                self.asked_of_store.push(request);
+                if self.asked_of_store.len() == 1 {
+                    self.schedule_store();
+                }
             }
             Emit::Client(ClientEmit::Message(message)) => {
                 let Host::Client(client) = &self.hosts[&at] else { unreachable!() };
