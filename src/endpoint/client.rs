@@ -158,7 +158,8 @@ impl Outlet<ClientEmit> for ClientOutlet {
         let error = |failure| Error::from_failure(failure, self.server);
         match emit {
             ClientEmit::Message(incoming) => {
-                self.dispatcher.dispatch(Job::Message(incoming.into()));
+                let bytes = incoming.text.len();
+                self.dispatcher.dispatch_text(Job::Message(incoming.into()), bytes);
             }
             ClientEmit::Event(event) => self.dispatcher.dispatch(Job::Event(event)),
             ClientEmit::Sent(ticket, outcome) => {

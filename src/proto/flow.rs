@@ -144,6 +144,11 @@ impl<T> Flow<T> {
         self.flight.is_empty() && self.queue.is_empty()
     }
 
+    /// Frames that wait for an ack, or to be sent.
+    pub(super) fn load(&self) -> usize {
+        self.queue.len() + self.flight.iter().map(|segment| segment.items.len()).sum::<usize>()
+    }
+
     fn floor(&self) -> u64 {
         self.next - self.flight.len() as u64
     }

@@ -12,9 +12,9 @@ use crate::wire::{Header, Packet, Session};
 /// How long a flow may wait for an ack.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    /// Since the oldest packet under way became that.
+    /// Since the oldest packet under way became that, if something else was heard from there.
     pub(super) blocked: Duration,
-    /// The same, with nothing heard from there either.
+    /// The same, if nothing was.
     pub(super) silent: Duration,
 }
 
@@ -191,9 +191,11 @@ impl<T> Peer<T> {
     /// When it has waited for too long, and whether in silence.
     fn fails(&self) -> Option<(Instant, bool)> {
         let since = self.flow.waits_since()?;
-        let blocked = since + self.limits.blocked;
-        let silent = since.max(self.flow.heard()) + self.limits.silent;
-        Some(if silent <= blocked { (silent, true) } else { (blocked, false) })
+        let silent = self.flow.heard() <= since;
+        Some(match silent {
+            true => (since + self.limits.silent, true),
+            false => (since + self.limits.blocked, false),
+        })
     }
 
     fn failed(&self, session: Session, now: Instant) -> Option<FlowStep> {

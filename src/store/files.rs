@@ -27,8 +27,9 @@ const TEMPORARY_FILE: &str = "superchat.tmp";
 /// Messages that are read, and held in memory, at a time.
 const BATCH: usize = 64;
 
-/// Bytes of one mailbox: a thousand of the longest messages. To remove from it, it is rewritten.
-pub(super) const MAX_MAILBOX: u64 = 4 << 20;
+/// Bytes of one mailbox: the longest message fits, even where each of its characters is an escape. To
+/// remove from it, it is rewritten.
+pub(super) const MAX_MAILBOX: u64 = 8 << 20;
 
 /// Requests that have failed and are remembered. An engine has no more under way.
 const MAX_FAILED: usize = 4096;

@@ -34,7 +34,7 @@ pub(super) struct Fields<'a> {
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub(super) floor: Option<u64>,
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
-    pub(super) part: Option<u32>,
+    pub(super) part: Option<u64>,
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub(super) more: Option<bool>,
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]

@@ -9,6 +9,7 @@
 
 mod datagram;
 mod fields;
+mod frame;
 mod nickname;
 mod notice;
 mod packet;
@@ -18,9 +19,10 @@ mod table;
 mod time;
 
 pub use datagram::{Datagram, DecodeError, Hello, MAX_DATAGRAM, encode_table};
+pub use frame::{Chat, Frame, Keep, Piece};
 pub use nickname::{Nickname, NicknameError};
 pub use notice::Notice;
-pub use packet::{Ack, Chat, Frame, Header, Keep, MAX_PACKET, Packet, Piece, Sequence, is_packet};
+pub use packet::{Ack, Header, MAX_PACKET, Packet, Sequence, is_packet};
 pub use pieces::{Assembly, pieces};
 pub use session::{MessageId, Session};
 pub use table::{Presence, Row};

@@ -1,6 +1,6 @@
 //! Long messages: taken apart so that each part fits a packet, and put together again.
 
-use super::packet::{Packet, Piece};
+use super::{Packet, Piece};
 
 /// The parts of a text, in order, each such that its frame fits a packet. `empty` is the length of
 /// that frame with no text in it.

@@ -156,6 +156,10 @@ impl World {
     pub fn check_current(&self) {
         let Host::Server(server) = &self.hosts[&self.server] else { return };
         let table: Vec<Row> = server.users().collect();
+        for row in table.iter().filter(|row| row.presence.is_online()) {
+            let there = self.present().contains(&(row.address, row.nickname.to_string()));
+            assert!(there, "nobody is there, and yet online: {row:?}");
+        }
         for (at, host) in &self.hosts {
             let Host::Client(client) = host else { continue };
             if client.is_registered() {

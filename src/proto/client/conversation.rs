@@ -99,6 +99,16 @@ pub(super) struct Conversations {
 }
 
 impl Conversations {
+    /// A session begins of which no server has anything yet. What waits for it is sent in it.
+    pub(super) fn begin_anew(&mut self) {
+        self.by_recipient.retain(|_, conversation| !conversation.messages.is_empty());
+        for conversation in self.by_recipient.values_mut() {
+            conversation.path = Path::Direct;
+            conversation.stored = false;
+            conversation.blocked_until = Instant::ZERO;
+        }
+    }
+
     /// Whether a message waits for word of this user.
     pub(super) fn waits_for(&self, recipient: &Nickname) -> bool {
         let conversation = self.by_recipient.get(recipient);
@@ -394,6 +404,8 @@ impl Client {
         for _ in 0..failed {
             self.event(ClientEvent::Unacknowledged { recipient: recipient.clone() });
         }
+        // It may be somewhere else by now; and from here on the client is told.
+        self.look_up(now, recipient.clone());
         self.advance(now, recipient);
     }
 

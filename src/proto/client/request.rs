@@ -291,7 +291,7 @@ impl Client {
                 self.end_request();
                 // The table of an earlier welcome is not waited for any longer.
                 self.settle_registration();
-                if self.is_registered() && nickname != self.nickname {
+                if self.is_present() && nickname != self.nickname {
                     // What was said under the old nickname is not for the new one.
                     self.go_offline(now, &Failure::NotRegistered);
                 }

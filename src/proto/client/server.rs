@@ -235,7 +235,7 @@ impl Client {
             self.flows = Flows::new(session);
             self.parts.clear();
             self.seen = super::Seen::default();
-            self.conversations = super::Conversations::default();
+            self.conversations.begin_anew();
         }
     }
 

@@ -159,7 +159,7 @@ impl Server {
 
     /// The number of a message, which a classic one is given here.
     fn identify(&mut self, id: RequestId) -> Option<MessageId> {
-        let (author, number) = (self.flows.own(), self.last_number + 1);
+        let (author, number) = (self.classic_author, self.last_number + 1);
         let given = MessageId { author, number };
         let identity = self.requests.identify(id, given);
         if identity == Some(given) {

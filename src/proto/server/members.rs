@@ -28,6 +28,13 @@ const MEMBER: Limits =
 const FAREWELL: Limits =
     Limits { blocked: Duration::from_millis(1000), silent: Duration::from_millis(1000) };
 
+/// Frames that a member has not taken, past which nothing is taken from it that could lead to more: a
+/// mailbox as full as it can be, in parts, and as many answers.
+const MAX_OWED: usize = 16_384;
+
+/// Bytes of long messages of which some parts have come, past which no more are taken.
+const MAX_PARTS: usize = 64 << 20;
+
 /// A client that speaks the current dialect, and is online.
 #[derive(Debug)]
 pub(super) struct Member {
@@ -107,6 +114,7 @@ impl Server {
         };
         if let Some(before) = self.members.insert(session, member) {
             self.presences.forget(session, &before.known);
+            self.parts -= before.parts.waiting();
         }
         self.flows.open(now.at, session, address, MEMBER);
         if let Some(flow) = self.flows.get_mut(session) {
@@ -118,6 +126,7 @@ impl Server {
     pub(super) fn drop_member(&mut self, address: SocketAddr) -> Vec<Owed> {
         let Some((session, member)) = self.members.remove_at(address) else { return Vec::new() };
         self.presences.forget(session, &member.known);
+        self.parts -= member.parts.waiting();
         self.flows.close(session)
     }
 
@@ -192,7 +201,12 @@ impl Server {
         frames: Vec<Frame>,
         room: bool,
     ) {
-        let busy = self.stopping || !room || !self.requests.has_room_for_more(session);
+        let owed = self.flows.get(session).map_or(0, |flow| flow.load());
+        let busy = self.stopping
+            || !room
+            || owed > MAX_OWED
+            || self.parts > MAX_PARTS
+            || !self.requests.has_room_for_more(session);
         let Some(flow) = self.flows.get_mut(session) else { return };
         if busy {
             self.stats.busy += 1;
@@ -212,9 +226,10 @@ impl Server {
         match frame {
             Frame::Keep(keep) => {
                 let Keep { sender, recipient, seen, number, piece, text } = keep;
-                let Some(text) = member.parts.add(number, piece, text, self.config.max_text) else {
-                    return;
-                };
+                let before = member.parts.waiting();
+                let text = member.parts.add(number, piece, text, self.config.max_text);
+                self.parts = self.parts + member.parts.waiting() - before;
+                let Some(text) = text else { return };
                 let id = Some(MessageId { author: session, number });
                 let request = Request::Keep { sender, recipient, seen, text, id };
                 if self.requests.is_under_way(id) {
@@ -326,7 +341,7 @@ impl Server {
         let Some(session) = self.directory.session(to) else { return };
         let id = message.id.unwrap_or_else(|| {
             self.last_number += 1;
-            MessageId { author: self.flows.own(), number: self.last_number }
+            MessageId { author: self.stored_author, number: self.last_number }
         });
         let chat = |piece, text: &str| {
             Frame::Chat(Chat {

@@ -101,8 +101,13 @@ pub struct Server {
     mail: Mail,
     presences: Presences,
     timers: Timers<Timer>,
-    /// The number of the last message that a classic client asked to keep: it has none of its own.
+    /// Whose messages those are that have no number: what classic clients ask to keep is numbered when
+    /// it comes, and what a program of 2017 has stored when it is delivered.
+    classic_author: Session,
+    stored_author: Session,
     last_number: u64,
+    /// Bytes of long messages of which some parts have come.
+    parts: usize,
     stopping: bool,
     stopped: bool,
     outputs: VecDeque<Output<ServerEmit>>,
@@ -128,7 +133,10 @@ impl Server {
             mail: Mail::new(),
             presences: Presences::default(),
             timers: Timers::new(),
+            classic_author: Session::from_random(seed[0].rotate_left(21)),
+            stored_author: Session::from_random(seed[0].rotate_left(42)),
             last_number: 0,
+            parts: 0,
             stopping: false,
             stopped: false,
             outputs: VecDeque::new(),
