@@ -6,26 +6,125 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use superchat::wire::Datagram;
+use serde_json::Value;
+use superchat::wire::{Datagram, Frame, MAX_PACKET, Packet};
 
 fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-#[test]
-fn every_example_datagram_of_the_protocol_is_read() {
-    let text = read("docs/PROTOCOL.md");
-    let mut kinds = BTreeSet::new();
-    for block in text.split("```json\n").skip(1) {
-        for line in block.split("```").next().unwrap().lines() {
-            let datagram = Datagram::decode(line.as_bytes());
-            let datagram = datagram.unwrap_or_else(|error| panic!("{line}: {error:?}"));
-            assert_eq!(Datagram::decode(&datagram.encode()), Ok(datagram), "{line}");
-            kinds.insert(line.split('"').nth(3).unwrap().to_owned());
+/// The lines of every block that says it is JSON.
+fn examples(text: &str) -> impl Iterator<Item = &str> {
+    text.split("```json\n").skip(1).flat_map(|block| block.split("```").next().unwrap().lines())
+}
+
+fn kind_of(datagram: &Datagram) -> &'static str {
+    match datagram {
+        Datagram::Register { hello: None, .. } => "register",
+        Datagram::Register { hello: Some(hello), .. } if hello.cookie.is_none() => "hello",
+        Datagram::Register { .. } => "cookie",
+        Datagram::Deregister { .. } => "deregister",
+        Datagram::Keep { .. } => "keep",
+        Datagram::Notification { .. } => "notification",
+        Datagram::Table(_) => "table",
+        Datagram::Verification => "verification",
+        Datagram::Chat { .. } => "chat",
+        Datagram::Ack => "ack",
+    }
+}
+
+fn kind_of_frame(frame: &Frame) -> &'static str {
+    match frame {
+        Frame::Chat(_) => "chat",
+        Frame::Keep(_) => "keep",
+        Frame::Deregister { .. } => "deregister",
+        Frame::Notification { .. } => "notification",
+        Frame::Changes { .. } => "changes",
+        Frame::Lookup { .. } => "lookup",
+        Frame::Found { .. } => "found",
+        Frame::Verification => "verification",
+    }
+}
+
+/// A datagram as a value in which the same thing has one form: the rows of a table are read, and an
+/// early program's name for a field is the later one.
+fn normal(bytes: &[u8]) -> Value {
+    fn in_place(value: &mut Value) {
+        match value {
+            Value::Array(elements) => elements.iter_mut().for_each(in_place),
+            Value::Object(fields) if fields.get("Type") == Some(&"Table".into()) => {
+                if let Some(rows) = fields.get_mut("Msg") {
+                    *rows = serde_json::from_str(rows.as_str().unwrap()).unwrap();
+                }
+            }
+            Value::Object(fields) if fields.get("Type") == Some(&"Offline".into()) => {
+                if let Some(sender) = fields.remove("Sender") {
+                    fields.insert("Nickname".into(), sender);
+                }
+            }
+            _ => {}
         }
     }
-    let all = ["Chat", "Dereg", "Notification", "Offline", "Reg", "Table", "Verification", "ack"];
-    assert_eq!(kinds.iter().map(String::as_str).collect::<Vec<_>>(), all);
+    let mut value = serde_json::from_slice(bytes).unwrap();
+    in_place(&mut value);
+    value
+}
+
+/// The names of the fields of a packet's header, and of all frames or of a classic datagram.
+fn add_fields(value: &Value, header: &mut BTreeSet<String>, others: &mut BTreeSet<String>) {
+    let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    match value {
+        Value::Array(elements) => {
+            header.extend(names(&elements[0]));
+            others.extend(elements[1..].iter().flat_map(names));
+        }
+        classic => others.extend(names(classic)),
+    }
+}
+
+/// A field that the decoder does not know would be missing from what is written again.
+#[test]
+fn every_example_of_the_protocol_is_read_and_has_no_field_too_many() {
+    let text = read("docs/PROTOCOL.md");
+    let (mut kinds, mut frames) = (BTreeSet::new(), BTreeSet::new());
+    let (mut header, mut fields) = (BTreeSet::new(), BTreeSet::new());
+    for line in examples(&text) {
+        let encoded = if line.starts_with('[') {
+            let packet = Packet::decode(line.as_bytes());
+            let packet = packet.unwrap_or_else(|error| panic!("{line}: {error:?}"));
+            frames.extend(packet.frames.iter().map(kind_of_frame));
+            let encoded = packet.encode();
+            assert!(encoded.len() <= MAX_PACKET, "{line}");
+            assert_eq!(Packet::decode(&encoded), Ok(packet), "{line}");
+            encoded
+        } else {
+            let datagram = Datagram::decode(line.as_bytes());
+            let datagram = datagram.unwrap_or_else(|error| panic!("{line}: {error:?}"));
+            kinds.insert(kind_of(&datagram));
+            let encoded = datagram.encode();
+            assert_eq!(Datagram::decode(&encoded), Ok(datagram), "{line}");
+            encoded
+        };
+        let value = normal(line.as_bytes());
+        assert_eq!(value, normal(&encoded), "{line}");
+        add_fields(&value, &mut header, &mut fields);
+    }
+    let list = |set: &BTreeSet<&'static str>| set.iter().copied().collect::<Vec<_>>().join(" ");
+    assert_eq!(
+        list(&kinds),
+        "ack chat cookie deregister hello keep notification register table verification"
+    );
+    assert_eq!(
+        list(&frames),
+        "changes chat deregister found keep lookup notification verification"
+    );
+    let list = |set: BTreeSet<String>| set.into_iter().collect::<Vec<_>>().join(" ");
+    assert_eq!(list(header), "Ack Also Cookie Floor Number Revision Session To");
+    assert_eq!(
+        list(fields),
+        "Cookie Floor Last More Msg Nickname Number Offline Part Receipent Revision Sender Session \
+         Since Status Time Type"
+    );
 }
 
 #[test]
@@ -33,7 +132,7 @@ fn every_path_that_the_documents_name_is_there() {
     let mut links = 0;
     for document in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/PROTOCOL.md"] {
         for target in read(document).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            if target.contains("://") {
+            if target.contains("://") || target.starts_with('#') {
                 continue;
             }
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(document);
