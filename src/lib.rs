@@ -2,12 +2,15 @@
 //!
 //! The invariant of the whole: a receipt tells the truth. [`Delivery::Received`] is said when the
 //! recipient acknowledged the message, [`Delivery::Stored`] when the server has it on disk, and
-//! nothing that was accepted is dropped in silence.
+//! nothing that was accepted is dropped in silence. Each message comes once, and the messages of one
+//! sender in order, as long as both ends run on and no program of 2017 has a part in it: its
+//! protocol, which is spoken too, has nothing to tell a repeat by.
 //!
-//! A [`Server`] keeps who is online where, and pushes that table to everyone. A [`Client`] sends
-//! its messages directly to its peers over UDP; a message that is not acknowledged within 500 ms
-//! goes to the server, which passes it on if it can, or stores it and delivers it when the
-//! recipient registers again.
+//! A [`Server`] keeps who is online where, and tells everyone of changes. A [`Client`] sends its
+//! messages directly to its peers over UDP; where nothing is acknowledged for 500 ms they go to the
+//! server, which passes them on if it can, or stores them and delivers them when the recipient
+//! registers again. A client that has lost its server registers again by itself
+//! ([`ClientEvent::ServerLost`]).
 //!
 //! How it works: `wire` (datagrams) ← `proto` (the engines: plain values, with no clock, socket or
 //! thread) ← `store` and `net` (files; the socket and its thread) ← [`Server`] and [`Client`] ← the C
