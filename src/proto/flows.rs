@@ -188,14 +188,14 @@ impl<T> Flows<T> {
 }
 
 impl<T> Peer<T> {
-    /// When it has waited for too long, and whether in silence.
+    /// When it has waited for too long, and whether in silence: of who was not heard since it is not
+    /// known that somebody is there.
     fn fails(&self) -> Option<(Instant, bool)> {
-        let since = self.flow.waits_since()?;
-        let silent = self.flow.heard() <= since;
-        Some(match silent {
-            true => (since + self.limits.silent, true),
-            false => (since + self.limits.blocked, false),
-        })
+        let (since, heard) = (self.flow.waits_since()?, self.flow.heard());
+        let blocked = since + self.limits.blocked;
+        let silent = since.max(heard) + self.limits.silent;
+        let is_silent = heard <= since || silent <= blocked;
+        Some(if is_silent { (silent, true) } else { (blocked, false) })
     }
 
     fn failed(&self, session: Session, now: Instant) -> Option<FlowStep> {
