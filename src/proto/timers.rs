@@ -24,6 +24,13 @@ impl<K: Ord + Clone> Timers<K> {
         self.by_time.insert((at, key));
     }
 
+    /// Sets the deadline of `key`, unless it has an earlier one.
+    pub(super) fn set_by(&mut self, key: K, at: Instant) {
+        if self.by_key.get(&key).is_none_or(|before| at < *before) {
+            self.set(key, at);
+        }
+    }
+
     pub(super) fn stop(&mut self, key: &K) {
         if let Some(at) = self.by_key.remove(key) {
             self.by_time.remove(&(at, key.clone()));

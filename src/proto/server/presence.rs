@@ -105,7 +105,7 @@ impl Server {
         let pace =
             ROUND_PER_CLIENT * u32::try_from(self.members.by_session.len()).unwrap_or(u32::MAX);
         let allowed = self.presences.last_round.map_or(wanted, |last| last + pace.max(ROUND));
-        self.timers.set(Timer::Round, wanted.max(allowed));
+        self.timers.set_by(Timer::Round, wanted.max(allowed));
     }
 
     /// Tells everyone who is behind.
@@ -197,7 +197,9 @@ impl Server {
             known.again_at = None;
             if known.told < last && known.partly && !past_lookup {
                 // There was no room for the rest, which does not wait for a round.
-                self.tell(now, session, Vec::new());
+                if let Some(at) = self.tell(now, session, Vec::new()) {
+                    self.set_round(at);
+                }
                 return;
             }
         } else if was_told && known.revision <= before || known.again_at.is_none() {
