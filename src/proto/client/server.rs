@@ -16,9 +16,10 @@ use crate::proto::flows::{FlowStep, Flows, Limits};
 use crate::proto::{Instant, Now};
 use crate::wire::{Frame, Header, Nickname, Notice, Packet, Row, Sequence, Session};
 
-/// How long the server is waited for: as long as a classic client asks.
+/// How long the server is waited for. Silent: as long as a classic client asks. Blocked: one that is
+/// there takes what it has room for, and who has much for many who do not answer waits in line.
 const SERVER: Limits =
-    Limits { blocked: Duration::from_millis(2500), silent: Duration::from_millis(2500) };
+    Limits { blocked: Duration::from_secs(30), silent: Duration::from_millis(2500) };
 
 /// How long it is when somebody waits for the program to end.
 const FAREWELL: Limits =
