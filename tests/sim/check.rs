@@ -105,6 +105,8 @@ pub struct Ledger {
     deaths: u32,
     /// Who asked the server again for the same: an answer too many may be under way to them.
     asked_again: BTreeSet<String>,
+    /// The last message of each run of a sender that came to each run of a recipient.
+    last_came: BTreeMap<(Option<Life>, Life), u64>,
 }
 
 impl Ledger {
@@ -119,6 +121,7 @@ impl Ledger {
             began: BTreeMap::new(),
             deaths: 0,
             asked_again: BTreeSet::new(),
+            last_came: BTreeMap::new(),
         }
     }
 
@@ -261,6 +264,8 @@ impl Ledger {
         let message = self.messages.get_mut(text).expect("it is there");
         message.doubtful |= message.came.is_empty() && turned;
         message.came.push(Arrival { life, route, at: now });
+        let last = self.last_came.entry((message.life, life)).or_default();
+        *last = message.number.max(*last);
     }
 
     /// It has not come to this run before, nor to another one of which that was known when this one
@@ -279,13 +284,9 @@ impl Ledger {
 
     /// No later message of this run of its sender's program came to this run before it.
     fn check_order(&self, message: &Message, life: Life) {
-        let overtook = self.messages.values().find(|later| {
-            later.number > message.number
-                && later.life == message.life
-                && later.recipient == message.recipient
-                && later.came.iter().any(|came| came.life == life)
-        });
-        assert!(overtook.is_none(), "out of order: {message:?} after {overtook:?}");
+        let last = self.last_came.get(&(message.life, life));
+        let overtook = last.is_some_and(|last| *last > message.number);
+        assert!(!overtook, "out of order: {message:?} after number {last:?}");
     }
 
     /// No later message of this sender came before this one, but for two reasons.
@@ -310,6 +311,11 @@ impl Ledger {
     /// A program ended without a word: nobody waits for its tickets any more.
     pub fn crashed(&mut self, at: SocketAddr) {
         self.open.retain(|_, (address, _)| *address != at);
+    }
+
+    /// How many outcomes the application at this address waits for.
+    pub fn pending(&self, at: SocketAddr) -> usize {
+        self.open.values().filter(|(address, _)| *address == at).count()
     }
 
     /// Nobody at this address waits for anything.

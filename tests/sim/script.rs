@@ -2,25 +2,28 @@
 //!
 //! A peer has a name of one letter, which is its nickname too; `s` is the server. What an engine
 //! does reads `a: ack`, `b: Chat a: hi`, and what it tells its application `says Sent(1, …)`.
-//! Datagrams of peers are written as the programs of 2017 write them.
+//! Datagrams of peers are written as the programs of 2017 write them; [`current`](super::current) has
+//! the peers that speak the current dialect.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use superchat::proto::{
-    Client, ClientCommand, ClientEmit, Input, Instant, Output, Server, ServerCommand, ServerEmit,
-    StoreRequest,
+    Client, ClientCommand, ClientEmit, Input, Instant, Output, Server, ServerCommand, ServerConfig,
+    ServerEmit, StoreRequest,
 };
-use superchat::wire::Datagram;
+use superchat::wire::{Datagram, is_packet};
 
 use super::classic::python_json;
+use super::current;
 use super::host::{Command, Emit, Host};
 use super::store::MemoryStore;
 use super::verbs::server_config;
 use super::world::{nickname, now};
 
 pub struct Script {
-    host: Host,
+    pub(super) host: Host,
     at: Instant,
     pub store: MemoryStore,
     /// The store does nothing until [`store_works`](Self::store_works) is called.
@@ -28,6 +31,12 @@ pub struct Script {
     asked_of_store: Vec<StoreRequest>,
     /// The application takes another event.
     pub room: bool,
+    /// Whatever the engine sent, and where to.
+    pub sent: Vec<(SocketAddr, Vec<u8>)>,
+    /// Whatever the engine told its application for its log.
+    pub events: Vec<String>,
+    /// The number of the last packet of each peer that speaks the current dialect.
+    pub(super) numbers: BTreeMap<String, u64>,
 }
 
 /// Where a peer is.
@@ -45,11 +54,18 @@ impl Script {
             store_waits: false,
             asked_of_store: Vec::new(),
             room: true,
+            sent: Vec::new(),
+            events: Vec::new(),
+            numbers: BTreeMap::new(),
         }
     }
 
     pub fn server() -> Self {
-        Self::new(Host::Server(Box::new(Server::new(server_config(10), [1, 2, 3]))))
+        Self::server_with(server_config(10))
+    }
+
+    pub fn server_with(config: ServerConfig) -> Self {
+        Self::new(Host::Server(Box::new(Server::new(config, [1, 2, 3]))))
     }
 
     /// The client `a`.
@@ -119,15 +135,19 @@ impl Script {
                     let letters = ('a'..='z').map(String::from);
                     let letter = letters.into_iter().find(|letter| address(letter) == to);
                     lines.push(format!("{}: {}", letter.unwrap_or(peer), describe(&payload)));
+                    self.sent.push((to, payload));
                 }
                 Output::Emit(Emit::Server(ServerEmit::Store(request))) => {
                     self.asked_of_store.push(request);
                 }
                 Output::Emit(Emit::Server(ServerEmit::Stopped)) => lines.push("stopped".into()),
-                // Lines for a log: what matters of them can be seen from outside.
-                Output::Emit(
-                    Emit::Server(ServerEmit::Event(_)) | Emit::Client(ClientEmit::Event(_)),
-                ) => {}
+                // Lines for a log: what matters of them can be seen from outside, mostly.
+                Output::Emit(Emit::Server(ServerEmit::Event(event))) => {
+                    self.events.push(format!("{event:?}"));
+                }
+                Output::Emit(Emit::Client(ClientEmit::Event(event))) => {
+                    self.events.push(format!("{event:?}"));
+                }
                 Output::Emit(Emit::Client(emit)) => lines.push(format!("says {emit:?}")),
                 Output::Emit(Emit::Classic(emit)) => lines.push(format!("says {emit:?}")),
             }
@@ -171,6 +191,9 @@ impl Script {
 }
 
 fn describe(payload: &[u8]) -> String {
+    if is_packet(payload) {
+        return current::describe(payload);
+    }
     match Datagram::decode(payload).unwrap() {
         Datagram::Register { nickname, .. } => format!("Reg {nickname}"),
         Datagram::Deregister { nickname } => format!("Dereg {nickname}"),

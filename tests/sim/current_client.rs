@@ -1,0 +1,251 @@
+//! What a client does with its server and with others who speak the current dialect, as packets in
+//! and out.
+
+use superchat::proto::ClientCommand;
+use superchat::wire::{Header, Packet, Row, Sequence, is_packet};
+
+use super::current::{absent, changes, chat, found, note, row, session};
+use super::script::{self, Script, ack, address, table};
+use super::world::nickname;
+
+const NOTHING: [&str; 0] = [];
+const RECEIVED: [&str; 1] = ["says Sent(1, Ok(Received))"];
+
+/// What the application is handed for a message that came directly.
+fn message(sender: &str, text: &str, route: &str) -> String {
+    format!(
+        "says Message(Incoming {{ sender: {sender:?}, text: {text:?}, route: {route}, sent_at: None }})"
+    )
+}
+
+#[test]
+fn a_message_to_who_is_there_goes_directly() {
+    let mut client = Script::current_online();
+    assert_eq!(client.send("b", "hi"), ["b: <Chat a: hi>"]);
+    assert_eq!(client.took("b"), RECEIVED);
+    assert_eq!(client.wait(10_000), NOTHING);
+}
+
+#[test]
+fn an_ack_from_another_address_confirms_nothing() {
+    let mut client = Script::current_online();
+    client.send("b", "hi");
+    let sent = client.packets_to("b").pop().unwrap().header.sequence.unwrap();
+    let ack = Some(superchat::wire::Ack { through: sent.number, beyond: Vec::new() });
+    let forged = Header { ack, ..client.header("b") };
+    let forged = Packet { header: forged, frames: Vec::new() }.encode();
+    assert_eq!(client.from("c", &forged), NOTHING);
+    assert_eq!(client.from("b", &forged), RECEIVED);
+}
+
+#[test]
+fn a_message_from_another_address_than_its_senders_is_not_taken() {
+    let mut client = Script::current_online();
+    let packet = client.packet("b", vec![chat("b", 1, "hi")]).encode();
+    assert_eq!(client.from("c", &packet), ["s: <Lookup b>"]);
+    assert_eq!(client.refused(), [0, 0, 1, 0]);
+    assert_eq!(client.from("b", &packet), [message("b", "hi", "Direct"), "b: <ack>".into()]);
+}
+
+#[test]
+fn a_message_of_another_session_than_its_senders_is_not_taken() {
+    let mut client = Script::current_online();
+    let packet = client.packet("b", vec![chat("b", 1, "hi")]);
+    let header = Header { from: session("x"), ..packet.header.clone() };
+    let other = Packet { header, ..packet.clone() }.encode();
+    assert_eq!(client.from("b", other), ["s: <Lookup b>"]);
+    assert_eq!(client.refused(), [0, 0, 1, 0]);
+}
+
+#[test]
+fn a_message_for_an_earlier_session_is_not_taken() {
+    let mut client = Script::current_online();
+    let packet = client.packet("b", vec![chat("b", 1, "hi")]);
+    let header = Header { to: session("x"), ..packet.header };
+    assert_eq!(client.from("b", Packet { header, ..packet }.encode()), NOTHING);
+    assert_eq!(client.refused(), [0, 0, 1, 0]);
+}
+
+/// Who is registered speaks for nobody else.
+#[test]
+fn a_message_in_the_name_of_another_is_not_handed_over() {
+    let mut client = Script::current_online();
+    let said = client.says("b", vec![chat("c", 1, "hi"), note("[Server is Down!]", None)]);
+    assert_eq!(said, ["b: <ack>"]);
+    assert_eq!(client.refused(), [0, 0, 2, 0]);
+}
+
+#[test]
+fn a_message_of_somebody_unknown_is_taken_once_the_server_has_said_who_that_is() {
+    let mut client = Script::current_online();
+    let packet = client.packet("d", vec![chat("d", 1, "hi")]).encode();
+    assert_eq!(client.from("d", &packet), ["s: <Lookup d>"]);
+    assert_eq!(client.from("d", &packet), NOTHING, "it was just asked");
+    assert_eq!(client.says("s", vec![found("d", Some(row("d")), 3)]), ["s: <ack>"]);
+    assert_eq!(client.from("d", &packet), [message("d", "hi", "Direct"), "d: <ack>".into()]);
+}
+
+#[test]
+fn a_gap_in_the_table_is_left_alone_and_the_client_says_what_it_has() {
+    let mut client = Script::current_online();
+    assert_eq!(client.told_loosely(vec![changes(&[row("d")], 4, 5, 5)]), ["s: <at 3>"]);
+    assert_eq!(client.send("d", "hi"), ["s: <Lookup d>"], "it is not known");
+    let closed = client.told_loosely(vec![changes(&[row("d"), row("e")], 3, 5, 5)]);
+    assert_eq!(closed, ["s: <at 5>", "d: <Chat a: hi>"]);
+    assert_eq!(client.told_loosely(vec![changes(&[absent("d")], 3, 4, 5)]), ["s: <at 5>"]);
+    assert_eq!(client.send("d", "ho"), ["d: <Chat a: ho>"], "what is older changes nothing");
+}
+
+#[test]
+fn who_is_unknown_to_the_server_is_unknown() {
+    let mut client = Script::current_online();
+    assert_eq!(client.send("d", "hi"), ["s: <Lookup d>"]);
+    let answer = client.says("s", vec![found("d", None, 3)]);
+    assert_eq!(answer, ["says Sent(1, Err(UnknownUser(\"d\")))", "s: <ack>"]);
+}
+
+#[test]
+fn a_packet_that_comes_again_is_acknowledged_and_handed_over_once() {
+    let mut client = Script::current_online();
+    let packet = client.packet("b", vec![chat("b", 1, "hi")]).encode();
+    assert_eq!(client.from("b", &packet).len(), 2);
+    assert_eq!(client.from("b", &packet), ["b: <ack>"]);
+}
+
+#[test]
+fn what_comes_out_of_order_is_handed_over_in_order() {
+    let mut client = Script::current_online();
+    let packets: Vec<_> =
+        (1..=3).map(|n| client.packet("b", vec![chat("b", n, &n.to_string())])).collect();
+    for late in [2, 1] {
+        assert_eq!(client.from("b", packets[late].encode()), ["b: <ack>"]);
+    }
+    let ack = client.packets_to("b").pop().unwrap().header.ack.unwrap();
+    assert_eq!((ack.through, ack.beyond), (0, vec![(2, 3)]));
+    let mut expected: Vec<_> = (1..=3).map(|n| message("b", &n.to_string(), "Direct")).collect();
+    expected.push("b: <ack>".into());
+    assert_eq!(client.from("b", packets[0].encode()), expected);
+}
+
+#[test]
+fn a_full_application_queue_leaves_a_message_unacknowledged() {
+    let mut client = Script::current_online();
+    client.room = false;
+    let packet = client.packet("b", vec![chat("b", 1, "hi")]).encode();
+    client.from("b", &packet);
+    assert!(
+        client.packets_to("b").iter().all(|p| p.header.ack.as_ref().is_none_or(|a| a.through == 0))
+    );
+    assert_eq!(client.refused(), [0, 0, 0, 1]);
+    client.room = true;
+    assert_eq!(client.from("b", &packet), [message("b", "hi", "Direct"), "b: <ack>".into()]);
+}
+
+#[test]
+fn a_silent_server_is_asked_four_times_and_then_lost() {
+    let mut client = Script::current_online();
+    client.events.clear();
+    let ping = |after: u64| format!("{after} s: <Verification>");
+    let pings: Vec<String> = [20_000, 20_750, 21_500, 22_250].map(ping).into();
+    assert_eq!(client.wait(22_999), pings);
+    assert!(!client.events.contains(&"ServerLost".to_owned()));
+    assert_eq!(client.wait(1), ["1 s: Reg a"]);
+    assert!(client.events.contains(&"ServerLost".to_owned()));
+    // It asks less and less often, and does not stop.
+    let tries = client.wait(60_000);
+    let expected = [500, 1500, 3500, 7500, 15_500, 23_500, 31_500, 39_500, 47_500, 55_500];
+    assert_eq!(tries, expected.map(|after| format!("{after} s: Reg a")));
+    // It still talks to whom it knows.
+    assert_eq!(client.send("b", "hi"), ["b: <Chat a: hi>"]);
+    client.took("b");
+    let own = Row { session: Some(client.own()), ..row("a") };
+    assert_eq!(client.gets_cookie(session("x"), 9), ["s: Reg a"]);
+    assert_eq!(client.welcomed(session("x"), &[own], 1), ["s: <at 1>"]);
+}
+
+#[test]
+fn a_server_that_answers_is_not_lost() {
+    let mut client = Script::current_online();
+    assert_eq!(client.wait(20_000), ["20000 s: <Verification>"]);
+    assert_eq!(client.took("s"), NOTHING);
+    assert_eq!(client.wait(19_999), NOTHING);
+}
+
+#[test]
+fn messages_given_to_a_server_that_is_lost_get_their_outcome() {
+    let mut client = Script::current_online();
+    assert_eq!(client.send("c", "hi"), ["s: <Keep a to c, Offline: hi>"]);
+    assert!(!client.wait(2_499).concat().contains("Sent"));
+    let lost = client.wait(1);
+    assert_eq!(lost, ["1 says Sent(1, Err(ServerNotResponding))", "1 s: Reg a"]);
+    assert_eq!(client.gets_cookie(session("x"), 9), ["s: Reg a"]);
+    client.welcomed(session("x"), &[row("b"), absent("c")], 2);
+    assert!(client.send("c", "ho")[0].contains("Keep a to c"), "it is served again");
+}
+
+/// A server that takes no more for now says so by acknowledging nothing new.
+#[test]
+fn a_server_that_is_heard_and_busy_is_not_lost() {
+    let mut client = Script::current_online();
+    client.events.clear();
+    client.send("c", "hi");
+    for _ in 0..29 {
+        client.from("s", Packet { header: client.header("s"), frames: Vec::new() }.encode());
+        assert!(!client.wait(1_000).concat().contains("Sent"));
+    }
+    assert_eq!(client.took("s"), NOTHING);
+    assert_eq!(client.wait(2_500), NOTHING);
+    assert!(client.events.is_empty(), "{:?}", client.events);
+}
+
+#[test]
+fn a_server_that_began_anew_is_given_again_what_it_was_given() {
+    let mut client = Script::current_online();
+    client.send("c", "hi");
+    // It knows nobody, and says so in answer to the next packet.
+    client.wait(1_500);
+    assert_eq!(client.gets_cookie(session("x"), 9), ["s: Reg a", "s: Reg a"]);
+    let again = client.welcomed(session("x"), &[row("b"), absent("c")], 2);
+    assert_eq!(again, ["s: <at 2>", "s: <Keep a to c, Offline: hi>"]);
+    let number = client.packets_to("s").pop().unwrap().frames;
+    let superchat::wire::Frame::Keep(keep) = &number[0] else { panic!() };
+    let saved = note("[Messages received by the server and saved]", Some(keep.number));
+    let header = Header {
+        sequence: Some(Sequence { number: 1, floor: 1 }),
+        ..Header::new(session("x"), client.own())
+    };
+    let done = client.from("s", Packet { header, frames: vec![saved] }.encode());
+    assert_eq!(done, ["says Sent(1, Ok(Stored))", "s: <ack>"]);
+}
+
+#[test]
+fn a_classic_server_gets_no_array_and_a_registration_with_three_fields_more() {
+    let mut client = Script::online();
+    let fields: serde_json::Value = serde_json::from_slice(&client.sent[0].1).unwrap();
+    let names: Vec<&String> = fields.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["Floor", "Nickname", "Number", "Session", "Type"]);
+    client.send("b", "hi");
+    client.wait(10_000);
+    client.send("c", "hi");
+    client.wait(10_000);
+    client.from("b", script::chat("b", "hi"));
+    client.from("s", script::verification());
+    client.told(ClientCommand::Register { ticket: 2, nickname: nickname("a") });
+    client.wait(10_000);
+    client.told(ClientCommand::Close);
+    assert!(client.sent.len() > 10 && client.sent.iter().all(|(_, payload)| !is_packet(payload)));
+}
+
+#[test]
+fn a_classic_peer_gets_no_array() {
+    let mut client = Script::current_online();
+    client.told_loosely(vec![changes(&[Row { session: None, ..row("b") }], 3, 4, 4)]);
+    assert_eq!(client.send("b", "hi"), ["b: Chat a: hi"]);
+    assert_eq!(client.from("b", ack()), RECEIVED);
+    assert_eq!(client.from("b", script::chat("b", "hi"))[0], "b: ack");
+    client.from("b", table(&[("b", "Yes")]));
+    client.send("b", "no ack comes");
+    client.wait(10_000);
+    let to_b = client.sent.iter().filter(|(to, _)| *to == address("b"));
+    assert!(to_b.clone().count() >= 3 && to_b.clone().all(|(_, payload)| !is_packet(payload)));
+}

@@ -1,0 +1,216 @@
+//! What a server does for those who speak the current dialect, as packets in and out.
+
+use superchat::proto::ServerConfig;
+use superchat::wire::Presence;
+
+use super::current::{dereg, hello, hello_as, keep, keep_seen, session};
+use super::script::{self, Script, ack, reg};
+use super::verbs::server_config;
+use super::world::nickname;
+
+const NOTHING: [&str; 0] = [];
+const RECEIVED: &str = "a: <[Message received by b.]>";
+
+fn of_two() -> Script {
+    Script::with_current(server_config(10), &["a", "b"])
+}
+
+/// `b` has deregistered, and `a` knows.
+fn without_b() -> Script {
+    let mut server = of_two();
+    server.says("b", vec![dereg("b", 1)]);
+    server.wait(100);
+    server.has("a", 3);
+    server.wait(100);
+    server
+}
+
+#[test]
+fn a_message_is_passed_on_and_its_author_hears_of_it() {
+    let mut server = of_two();
+    assert_eq!(server.says("a", vec![keep("a", "b", 1, "hi")]), ["a: <ack>", "b: <Chat a: hi>"]);
+    assert_eq!(server.took("b"), [RECEIVED]);
+    assert_eq!(server.took("a"), NOTHING);
+    assert_eq!(server.wait(5_000), NOTHING);
+}
+
+#[test]
+fn a_message_that_was_not_tried_is_to_go_directly_to_who_is_there() {
+    let mut server = of_two();
+    let asked = server.says("a", vec![keep_seen("a", "b", Presence::Offline, 1, "hi")]);
+    assert_eq!(asked, ["a: <Found b Online, [Client b exists!!]>"]);
+}
+
+#[test]
+fn a_message_to_who_is_offline_is_stored() {
+    let mut server = without_b();
+    let saved = "a: <[Messages received by the server and saved]>";
+    assert_eq!(server.says("a", vec![keep("a", "b", 1, "hi")]), ["a: <ack>", saved]);
+    assert_eq!(server.store.mailbox(&nickname("b")).len(), 1);
+}
+
+#[test]
+fn a_message_that_comes_again_while_it_is_passed_on_is_passed_on_once() {
+    let mut server = of_two();
+    server.says("a", vec![keep("a", "b", 1, "hi")]);
+    assert_eq!(server.says("a", vec![keep("a", "b", 1, "hi")]), ["a: <ack>"]);
+    assert_eq!(server.took("b"), [RECEIVED]);
+}
+
+#[test]
+fn a_packet_that_comes_again_is_acknowledged_and_carried_out_once() {
+    let mut server = of_two();
+    let packet = server.packet("a", vec![keep("a", "b", 1, "hi")]).encode();
+    server.from("a", &packet);
+    assert_eq!(server.from("a", &packet), ["a: <ack>"]);
+    assert_eq!(server.took("b"), [RECEIVED]);
+    assert_eq!(server.from("a", &packet), ["a: <ack>"]);
+}
+
+#[test]
+fn a_message_that_is_asked_for_again_gets_the_same_answer() {
+    let mut server = of_two();
+    server.says("a", vec![keep("a", "b", 1, "hi")]);
+    server.took("b");
+    server.took("a");
+    assert_eq!(server.says("a", vec![keep("a", "b", 1, "hi")]), [RECEIVED]);
+}
+
+#[test]
+fn a_message_that_is_asked_for_again_after_another_registration_gets_the_same_answer() {
+    let mut server = of_two();
+    server.says("a", vec![keep("a", "b", 1, "hi")]);
+    assert_eq!(server.took("b"), [RECEIVED]);
+    server.from("a", hello_as("a", session("a"), 2, None));
+    let cookie = server.cookie("a");
+    let again = server.from("a", hello_as("a", session("a"), 2, Some(cookie)));
+    assert!(again[0].starts_with("a: <[Welcome, You are registered.]"), "{again:?}");
+    assert_eq!(server.says("a", vec![keep("a", "b", 1, "hi")]), [RECEIVED]);
+}
+
+#[test]
+fn a_stored_message_that_is_asked_for_again_is_stored_once() {
+    let mut server = without_b();
+    for _ in 0..3 {
+        let said = server.says("a", vec![keep("a", "b", 1, "hi")]);
+        assert_eq!(said.last().unwrap(), "a: <[Messages received by the server and saved]>");
+    }
+    assert_eq!(server.store.mailbox(&nickname("b")).len(), 1);
+}
+
+#[test]
+fn what_is_stored_comes_after_the_welcome_each_once() {
+    let mut server = without_b();
+    server.says("a", vec![keep("a", "b", 1, "one"), keep("a", "b", 2, "two")]);
+    let said = server.joins("b");
+    assert!(said.iter().any(|line| line.starts_with("b: <[Welcome")), "{said:?}");
+    let chats = |lines: Vec<String>| lines.into_iter().filter(|l| l.contains("Chat")).collect();
+    let mut got: Vec<String> = chats(said);
+    for _ in 0..4 {
+        got.extend::<Vec<String>>(chats(server.took("b")));
+    }
+    assert_eq!(got.concat().matches("stored Chat a: ").count(), 2, "{got:?}");
+    assert_eq!(server.store.mailbox(&nickname("b")), []);
+}
+
+#[test]
+fn what_is_refused_holds_back_what_is_behind_it_until_its_author_knows() {
+    let mut server = of_two();
+    let refused = "a: <[Client d Not Existed!]>";
+    let messages =
+        vec![keep("a", "d", 1, "one"), keep("a", "d", 2, "two"), keep("a", "b", 3, "hi")];
+    assert_eq!(server.says("a", messages), [refused, "b: <Chat a: hi>"]);
+    // Now there is somebody of that name, and still the second does not go before the first.
+    assert!(!server.joins("d").concat().contains("Chat"));
+    assert!(!server.wait(700).concat().contains("d: <Chat"));
+    assert_eq!(server.took("a"), ["d: <Chat a: two>"]);
+}
+
+#[test]
+fn what_the_store_refuses_holds_back_what_is_behind_it() {
+    let mut server = without_b();
+    server.store.fail_appends = true;
+    let refused = "a: <[Message not saved: b: the disk is full]>";
+    assert_eq!(server.says("a", vec![keep("a", "b", 1, "one")]), ["a: <ack>", refused]);
+    server.store.fail_appends = false;
+    let packet = server.packet("a", vec![keep("a", "b", 2, "two")]);
+    let header = superchat::wire::Header { ack: None, ..packet.header };
+    let unheard = superchat::wire::Packet { header, ..packet }.encode();
+    assert_eq!(server.from("a", unheard), ["a: <ack>"]);
+    assert_eq!(server.store.mailbox(&nickname("b")), []);
+    assert_eq!(server.took("a"), ["a: <[Messages received by the server and saved]>"]);
+    assert_eq!(server.store.mailbox(&nickname("b")).len(), 1);
+}
+
+/// What a member that is silent for 15 seconds is sent, and when.
+fn silent_for_15_seconds() -> Script {
+    let mut server = of_two();
+    server.has("a", 2);
+    server.has("b", 2);
+    assert_eq!(server.wait(14_000), NOTHING);
+    server.has("b", 2);
+    assert_eq!(server.wait(999), NOTHING);
+    assert_eq!(server.wait(1), ["1 a: <Verification>"]);
+    server
+}
+
+#[test]
+fn a_member_that_is_silent_is_asked_and_then_offline() {
+    let mut server = silent_for_15_seconds();
+    let said = server.wait(2_999);
+    assert!(said.len() >= 3 && said.iter().all(|line| line.ends_with("a: <Verification>")));
+    assert_eq!(server.wait(1), ["1 b: <Changes 2 to 3 of 3: a Offline>"]);
+}
+
+#[test]
+fn a_member_that_answers_stays() {
+    let mut server = silent_for_15_seconds();
+    assert_eq!(server.took("a"), NOTHING);
+    let asked_later = |lines: Vec<String>| lines.iter().all(|line| line.contains("b: <Verif"));
+    assert!(asked_later(server.wait(14_000)), "b is the one that is silent now");
+    assert!(server.says("a", vec![keep("a", "a", 1, "hi")]).contains(&"a: <Chat a: hi>".into()));
+}
+
+/// `a` is a classic client, and acknowledges nothing while the other one is heard.
+fn classic_and_b(answers: bool) -> Vec<String> {
+    let mut server = Script::with_current(server_config(10), &["b"]);
+    server.from("a", reg("a"));
+    (0..2).for_each(|_| drop(server.from("a", ack())));
+    server.has("b", 2);
+    server.wait(14_000);
+    server.has("b", 2);
+    let mut said = server.wait(1_000);
+    assert_eq!(said, ["1000 a: Verification"]);
+    if answers {
+        said.extend(server.from("a", ack()));
+    }
+    said.extend(server.wait(10_000));
+    said.retain(|line| line.contains(" b: "));
+    said.into_iter().chain(server.says("b", vec![keep("b", "a", 1, "hi")])).collect()
+}
+
+#[test]
+fn a_classic_client_that_is_silent_is_asked_and_then_offline() {
+    let said = classic_and_b(false);
+    assert!(said[0].ends_with("b: <Changes 2 to 3 of 3: a Offline>"), "{said:?}");
+    assert!(said.concat().contains("saved]"), "{said:?}");
+}
+
+#[test]
+fn a_classic_client_that_answers_stays() {
+    assert_eq!(classic_and_b(true), ["a: Verification", "b: <ack>"]);
+}
+
+#[test]
+fn where_classic_clients_are_refused_current_ones_are_served() {
+    let config = ServerConfig { refuse_classic: true, ..server_config(10) };
+    let mut server = Script::server_with(config);
+    let line = "[This server takes current clients only.] offline";
+    assert_eq!(server.from("alice", reg("alice")), ["a: ack".to_owned(), format!("a: {line}")]);
+    assert_eq!(server.from("a", ack()), NOTHING);
+    assert!(server.joins("b")[0].starts_with("b: <[Welcome"));
+    // Nor is anything else that a classic program asks for done.
+    let said = server.from("c", script::keep("c", "b", "Online", "hi")).concat();
+    assert!(said.contains("not registered from here") && !said.contains("Chat"), "{said}");
+    assert_eq!(server.from("d", hello("d", None)), ["d: <cookie>"]);
+}

@@ -1,0 +1,233 @@
+//! Who is nobody yet, as a server of the current dialect sees it: what proves an address, what counts
+//! from whom, and how much is sent to whoever proves nothing.
+
+use superchat::proto::ServerConfig;
+use superchat::wire::{Header, Packet, Session};
+
+use super::current::{chat, dereg, hello, hello_as, keep, lookup, note, session};
+use super::host::Host;
+use super::script::{self, Script, ack, address, reg, table, verification};
+use super::verbs::server_config;
+
+const NOTHING: [&str; 0] = [];
+const COOKIE: [&str; 1] = ["a: <cookie>"];
+
+/// How many users the server's table has.
+fn rows(server: &Script) -> usize {
+    let Host::Server(server) = &server.host else { unreachable!() };
+    server.users().count()
+}
+
+fn of_two() -> Script {
+    Script::with_current(server_config(10), &["a", "b"])
+}
+
+#[test]
+fn a_registration_gets_a_cookie_and_nothing_else() {
+    let mut server = Script::with_current(server_config(10), &["b"]);
+    server.events.clear();
+    assert_eq!(server.from("a", hello("a", None)), COOKIE);
+    assert_eq!((rows(&server), server.events.len()), (1, 0));
+    assert_eq!(server.wait(10_000), NOTHING);
+}
+
+#[test]
+fn with_a_good_cookie_it_is_welcomed_with_the_table() {
+    let mut server = Script::server();
+    let welcome = "[Welcome, You are registered.]";
+    assert_eq!(server.joins("b"), [format!("b: <{welcome}, Changes 0 to 1 of 1: b Online>")]);
+    server.has("b", 1);
+    server.wait(20);
+    assert_eq!(
+        server.joins("a"),
+        [
+            format!("a: <{welcome}, Changes 0 to 2 of 2: a Online b Online>"),
+            "b: <Changes 1 to 2 of 2: a Online>".into()
+        ]
+    );
+}
+
+#[test]
+fn a_bad_cookie_gets_a_new_one_only() {
+    let mut server = Script::server();
+    server.from("a", hello("a", None));
+    let cookie = server.cookie("a");
+    assert_eq!(server.from("a", hello("a", Some(cookie ^ 1))), COOKIE);
+    assert_eq!(rows(&server), 0);
+    assert_eq!(server.cookie("a"), cookie);
+}
+
+#[test]
+fn both_sides_of_the_age_of_a_cookie() {
+    for (age, good) in [(119_999, true), (120_000, false)] {
+        let mut server = Script::server();
+        server.from("a", hello("a", None));
+        let cookie = server.cookie("a");
+        server.wait(age);
+        let answer = server.from("a", hello("a", Some(cookie)));
+        assert_eq!((answer != COOKIE, rows(&server)), (good, usize::from(good)), "{answer:?}");
+        assert_ne!(server.cookie("a") != cookie, good, "a new one, if it is too old");
+    }
+}
+
+#[test]
+fn the_cookie_of_another_address_or_session_gets_a_new_one_only() {
+    let mut server = Script::server();
+    server.from("b", hello("a", None));
+    let (cookie, mine) = (server.cookie("b"), hello("a", None));
+    assert_eq!(server.from("a", hello("a", Some(cookie))), COOKIE);
+    server.from("a", mine);
+    let cookie = server.cookie("a");
+    assert_eq!(server.from("a", hello_as("a", session("c"), 1, Some(cookie))), COOKIE);
+    assert_eq!(rows(&server), 0);
+}
+
+/// Whatever kind of datagram there is, of both dialects, short and long.
+fn everything() -> Vec<Vec<u8>> {
+    let of = |session: Session, frames| {
+        let header = Header::new(session, Session::from_random(1));
+        Packet { header, frames }.encode()
+    };
+    let mut all = vec![
+        Vec::new(),
+        b"[]".to_vec(),
+        b"{}".to_vec(),
+        br#"[{"Session":1,"To":1}]"#.to_vec(),
+        ack(),
+        verification(),
+        table(&[("a", "Yes")]),
+        br#"{"Type":"Reg","Nickname":""}"#.to_vec(),
+        br#"{"Type":"Reg","Nickname":"\u0000"}"#.to_vec(),
+        script::note("[Server is Down!]"),
+    ];
+    for length in [0, 1, 20, 1000] {
+        let text = "x".repeat(length);
+        all.push(script::chat("z", &text));
+        all.push(script::keep("z", "b", "Online", &text));
+        all.push(script::keep("z", "nobody", "Offline", &text));
+        all.push(of(session("z"), vec![chat("z", 1, &text)]));
+        all.push(of(session("z"), vec![keep("z", "b", 1, &text)]));
+        // As if it were the member of whom it is not the address.
+        all.push(of(session("b"), vec![keep("b", "a", 1, &text)]));
+        all.push(of(session("z"), vec![note(&text, None), lookup("b"), dereg("b", 1)]));
+    }
+    for name in ["z", "a", "b", "a-name-as-long-as-they-may-be"] {
+        all.extend([reg(name), script::dereg(name), hello(name, None), hello(name, Some(1))]);
+    }
+    all
+}
+
+/// A server with two users: classic ones, current ones, and current ones where no others are served.
+fn servers() -> [Script; 3] {
+    let strict = ServerConfig { refuse_classic: true, ..server_config(10) };
+    [Script::with_a_and_b(), of_two(), Script::with_current(strict, &["a", "b"])]
+}
+
+#[test]
+fn a_stranger_is_sent_no_more_than_three_times_what_came_from_it() {
+    for payload in everything() {
+        let text = String::from_utf8_lossy(&payload);
+        for mut server in servers() {
+            server.events.clear();
+            let mut came = 0;
+            for (times, pause) in [(1, 1_000), (1, 1_000), (5, 1_000), (20, 14_000)] {
+                for _ in 0..times {
+                    came += payload.len();
+                    server.from("z", &payload);
+                }
+                server.wait(pause);
+                let went = server.sent.iter().filter(|(to, _)| *to == address("z"));
+                let went: usize = went.map(|(_, payload)| payload.len()).sum();
+                assert!(went <= 3 * came, "{went} bytes for {came} of {text}");
+            }
+            assert_eq!(rows(&server), 2, "it has proven nothing: {text}");
+            assert!(server.events.iter().all(|event| !event.starts_with("Online")), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_spoofed_registration_is_told_to_nobody() {
+    let mut server = of_two();
+    for name in ["z", "a", "b"] {
+        let answer = server.from("z", hello(name, None));
+        assert_eq!(answer, ["z: <cookie>"]);
+        assert_eq!(server.from("z", hello(name, Some(7))), ["z: <cookie>"]);
+    }
+    assert_eq!((server.wait(10_000), rows(&server)), (Vec::new(), 2));
+}
+
+#[test]
+fn a_classic_registration_counts_after_the_ack_of_its_welcome() {
+    let mut server = of_two();
+    assert_eq!(server.from("c", reg("c")), ["c: ack", "c: [Welcome, You are registered.]"]);
+    assert_eq!(rows(&server), 2);
+    let said = server.from("c", ack());
+    assert_eq!(rows(&server), 3);
+    assert_eq!(
+        said,
+        [
+            "c: Table a Online, b Online, c Online",
+            "a: <Changes 2 to 3 of 3: c Online>",
+            "b: <Changes 2 to 3 of 3: c Online>"
+        ]
+    );
+}
+
+#[test]
+fn without_the_ack_of_its_welcome_it_never_counts() {
+    let mut server = of_two();
+    server.from("c", reg("c"));
+    let said = server.wait(10_000);
+    assert!(said.iter().all(|line| line.ends_with("c: [Welcome, You are registered.]")));
+    assert_eq!(rows(&server), 2);
+}
+
+#[test]
+fn what_a_member_asks_counts_neither_from_another_address_nor_in_another_session() {
+    for frame in [dereg("a", 9), keep("a", "b", 9, "hi"), lookup("b")] {
+        let mut server = of_two();
+        let packet = server.packet("a", vec![frame.clone()]);
+        assert_eq!(server.from("c", packet.encode()), ["c: <cookie>"]);
+        let header = Header { from: session("c"), ..packet.header };
+        assert_eq!(server.from("a", Packet { header, ..packet }.encode()), COOKIE);
+        assert_eq!(server.wait(5_000), NOTHING, "{frame:?}");
+    }
+}
+
+/// A member speaks for nobody else.
+#[test]
+fn what_a_member_says_in_the_name_of_another_counts_for_nothing() {
+    let mut server = of_two();
+    let refused = "b: <[a is not registered from here.] offline>";
+    assert_eq!(server.says("b", vec![keep("a", "b", 1, "hi")]), [refused]);
+    let bye = "b: <[You are Offline. Bye.] offline>";
+    assert_eq!(server.says("b", vec![dereg("a", 2)]), [bye]);
+    assert_eq!(server.says("b", vec![keep("b", "a", 3, "hi")]), ["a: <Chat b: hi>", "b: <ack>"]);
+}
+
+#[test]
+fn classic_words_of_another_address_count_for_nothing() {
+    let mut server = of_two();
+    server.from("c", script::dereg("a"));
+    let said = server.from("c", script::keep("a", "b", "Online", "hi"));
+    assert!(said.iter().all(|line| line.starts_with("c: ")), "{said:?}");
+    assert_eq!(server.says("b", vec![keep("b", "a", 1, "hi")]), ["a: <Chat b: hi>", "b: <ack>"]);
+}
+
+#[test]
+fn a_packet_for_an_earlier_run_of_the_server_is_answered_with_a_cookie_only() {
+    let mut server = of_two();
+    let packet = server.packet("a", vec![keep("a", "b", 1, "hi"), dereg("a", 2)]);
+    let header = Header { to: session("x"), ..packet.header };
+    assert_eq!(server.from("a", Packet { header, ..packet }.encode()), COOKIE);
+    assert_eq!(server.wait(5_000), NOTHING);
+}
+
+#[test]
+fn a_packet_of_an_unknown_session_is_answered_with_a_cookie_only() {
+    let mut server = of_two();
+    let packet = server.packet("c", vec![keep("c", "b", 1, "hi"), lookup("a")]);
+    assert_eq!(server.from("c", packet.encode()), ["c: <cookie>"]);
+    assert_eq!(server.wait(5_000), NOTHING);
+}
