@@ -53,7 +53,7 @@ impl fmt::Display for Notice {
             Self::NotRegistered(name) => write!(f, "[{name} is not registered from here.]"),
             Self::NotAllowed(reason) => write!(f, "[Nickname not allowed: {reason}]"),
             Self::Full => f.write_str("[The server is full.]"),
-            Self::ClassicRefused => f.write_str("[This server takes current clients only.]"),
+            Self::ClassicRefused => f.write_str("[No classic clients here.]"),
             Self::ServerDown => f.write_str("[Server is Down!]"),
         }
     }

@@ -205,7 +205,7 @@ fn a_classic_client_that_answers_stays() {
 fn where_classic_clients_are_refused_current_ones_are_served() {
     let config = ServerConfig { refuse_classic: true, ..server_config(10) };
     let mut server = Script::server_with(config);
-    let line = "[This server takes current clients only.] offline";
+    let line = "[No classic clients here.] offline";
     assert_eq!(server.from("alice", reg("alice")), ["a: ack".to_owned(), format!("a: {line}")]);
     assert_eq!(server.from("a", ack()), NOTHING);
     assert!(server.joins("b")[0].starts_with("b: <[Welcome"));

@@ -23,7 +23,7 @@ const ROUND: Duration = Duration::from_millis(20);
 /// The same, for each client that is told: at most 10,000 datagrams a second, to however many.
 const ROUND_PER_CLIENT: Duration = Duration::from_micros(100);
 
-/// How often one thing is told, at growing distances, to a client that does not say that it has it.
+/// How often a thing is told again, at growing distances, to a client that does not say that it has it.
 /// After that it is told with the next change, or when it is heard of.
 const TRIES: u32 = 5;
 
