@@ -24,7 +24,7 @@ fn a_direct_path_that_is_silent_is_left_after_half_a_second() {
     client.send("b", "hi");
     let again = client.wait(499);
     assert!(!again.is_empty() && again.iter().all(|line| line.ends_with("b: <Chat a: hi>")));
-    assert_eq!(client.wait(1), ["1 s: <Keep a to b, Online: hi>"]);
+    assert_eq!(client.wait(1), ["1 s: <Lookup b, Keep a to b, Online: hi>"]);
     let received = note("[Message received by b.]", kept(&client));
     assert_eq!(client.says("s", vec![received]), RELAYED);
 }
@@ -35,7 +35,7 @@ fn all_messages_of_a_conversation_take_the_other_path_together() {
     let mut client = Script::current_online();
     ["one", "two"].iter().for_each(|text| drop(client.send("b", text)));
     client.wait(499);
-    let kept = "1 s: <Keep a to b, Online: one, Keep a to b, Online: two>";
+    let kept = "1 s: <Lookup b, Keep a to b, Online: one, Keep a to b, Online: two>";
     assert_eq!(client.wait(1), [kept]);
     assert_eq!(client.send("b", "three"), ["s: <Keep a to b, Online: three>"]);
 }
@@ -56,7 +56,7 @@ fn who_exists_after_all_and_does_not_answer_is_reached_through_the_server() {
     client.send("c", "hi");
     let exists = note("[Client c exists!!]", kept(&client));
     client.says("s", vec![found("c", Some(row("c")), 4), exists]);
-    assert_eq!(client.wait(500).last().unwrap(), "500 s: <Keep a to c, Online: hi>");
+    assert_eq!(client.wait(500).last().unwrap(), "500 s: <Lookup c, Keep a to c, Online: hi>");
     let received = note("[Message received by c.]", kept(&client));
     assert_eq!(client.says("s", vec![received]), RELAYED);
 }
