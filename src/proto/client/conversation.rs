@@ -10,15 +10,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::peers::Sent;
-use super::request::Request;
-use super::{Client, ClientEmit, ClientEvent, Delivery, Failure, MAX_PENDING, Ticket, Timer};
-use crate::proto::link::Patience;
+use super::{Client, ClientEmit, ClientEvent, Failure, MAX_PENDING, Ticket};
 use crate::proto::{Instant, Now};
-use crate::wire::{
-    Chat, Datagram, Frame, Keep, MAX_DATAGRAM, Nickname, Notice, Piece, Presence, Row, Session,
-    pieces,
-};
+use crate::wire::{Datagram, MAX_DATAGRAM, Nickname, Presence, Row, Session};
 
 /// Bytes of the messages that wait for their outcome.
 const MAX_PENDING_BYTES: usize = 64 << 20;
@@ -26,16 +20,12 @@ const MAX_PENDING_BYTES: usize = 64 << 20;
 /// Recipients whose path is remembered without a message to them: a few megabytes.
 const MAX_REMEMBERED: usize = 65_536;
 
-/// How long the table is waited for that a classic server sends after it said that a recipient is
-/// there.
-const TABLE_PATIENCE: Duration = Duration::from_millis(500);
-
 /// How long a direct path that failed is left alone: what blocks it (a NAT, a firewall) stays.
 const BLOCKED_FOR: Duration = Duration::from_secs(30);
 
 /// Where a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     /// Nowhere yet.
     Waiting,
     /// On its way to the recipient itself.
@@ -45,18 +35,18 @@ enum Place {
 }
 
 #[derive(Debug)]
-struct Message {
-    ticket: Ticket,
-    number: u64,
-    text: String,
-    place: Place,
+pub(super) struct Message {
+    pub(super) ticket: Ticket,
+    pub(super) number: u64,
+    pub(super) text: String,
+    pub(super) place: Place,
     /// The server said once that the recipient is there.
-    retried: bool,
+    pub(super) retried: bool,
 }
 
 /// The path that a conversation is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Path {
+pub(super) enum Path {
     /// To the recipient, if it is online.
     Direct,
     /// The server may have messages for the recipient: it is asked with the next one, alone.
@@ -66,15 +56,15 @@ enum Path {
 }
 
 #[derive(Debug)]
-struct Conversation {
-    messages: VecDeque<Message>,
-    path: Path,
+pub(super) struct Conversation {
+    pub(super) messages: VecDeque<Message>,
+    pub(super) path: Path,
     /// The server has stored something since the path was direct.
-    stored: bool,
+    pub(super) stored: bool,
     /// The direct path is not tried before.
-    blocked_until: Instant,
+    pub(super) blocked_until: Instant,
     /// The table that says where the recipient is is due.
-    table_due: bool,
+    pub(super) table_due: bool,
 }
 
 /// What to do with the next message of a conversation.
@@ -91,11 +81,11 @@ enum Way {
 /// Every conversation that has a message without an outcome, or whose path is not the direct one.
 #[derive(Debug, Default)]
 pub(super) struct Conversations {
-    by_recipient: BTreeMap<Nickname, Conversation>,
+    pub(super) by_recipient: BTreeMap<Nickname, Conversation>,
     /// Whose message the server has under a number.
-    at_server: BTreeMap<u64, Nickname>,
-    pending: usize,
-    pending_bytes: usize,
+    pub(super) at_server: BTreeMap<u64, Nickname>,
+    pub(super) pending: usize,
+    pub(super) pending_bytes: usize,
 }
 
 impl Conversations {
@@ -127,7 +117,7 @@ impl Conversation {
         }
     }
 
-    fn get_mut(&mut self, number: u64) -> Option<&mut Message> {
+    pub(super) fn get_mut(&mut self, number: u64) -> Option<&mut Message> {
         self.messages.iter_mut().find(|message| message.number == number)
     }
 
@@ -136,7 +126,7 @@ impl Conversation {
     }
 
     /// Nothing is under way any more: the next message may take another path.
-    fn rest(&mut self, now: Instant) {
+    pub(super) fn rest(&mut self, now: Instant) {
         if self.path == Path::Server {
             self.path = match self.stored {
                 true => Path::Ask,
@@ -216,7 +206,7 @@ impl Client {
     }
 
     /// Sends what waits in a conversation on its way, as far as it goes.
-    fn advance(&mut self, now: Now, recipient: &Nickname) {
+    pub(super) fn advance(&mut self, now: Now, recipient: &Nickname) {
         if !self.may_send() {
             return;
         }
@@ -280,115 +270,6 @@ impl Client {
         if retried { Presence::Online } else { seen }
     }
 
-    fn place(&mut self, recipient: &Nickname, index: usize, place: Place) -> Option<(u64, String)> {
-        let conversation = self.conversations.by_recipient.get_mut(recipient)?;
-        let message = conversation.messages.get_mut(index)?;
-        message.place = place;
-        Some((message.number, message.text.clone()))
-    }
-
-    fn send_directly(
-        &mut self,
-        now: Now,
-        recipient: &Nickname,
-        index: usize,
-        session: Session,
-        address: SocketAddr,
-    ) {
-        let Some((number, text)) = self.place(recipient, index, Place::Direct) else { return };
-        let sender = self.nickname().clone();
-        let chat = |piece, text: &str| {
-            let (sender, text) = (sender.clone(), text.to_owned());
-            Frame::Chat(Chat { sender, author: None, number, stored_at: None, piece, text })
-                .encode()
-        };
-        self.open_peer(now, session, address);
-        let empty = chat(Piece::default(), "").len();
-        for (piece, part) in pieces(&text, empty) {
-            let sent = match piece.more {
-                true => Sent::Part,
-                false => Sent::Message { recipient: recipient.clone(), number },
-            };
-            self.flows.push(session, chat(piece, part), sent);
-        }
-    }
-
-    /// Whether it could be sent.
-    fn send_to_classic(
-        &mut self,
-        now: Now,
-        recipient: &Nickname,
-        index: usize,
-        address: SocketAddr,
-    ) -> bool {
-        let Some((number, text)) = self.place(recipient, index, Place::Direct) else {
-            return false;
-        };
-        let (sender, recipient) = (self.nickname().clone(), recipient.clone());
-        let chat = Datagram::Chat { sender, text }.encode();
-        if chat.len() > MAX_DATAGRAM {
-            // It was posted before the table said what its recipient speaks.
-            self.settle(now, &recipient, number, Err(Failure::TooLong(chat.len())));
-            return false;
-        }
-        let direct = Direct { recipient, number, chat };
-        self.links.push(now.at, address, direct, Patience::ONCE);
-        true
-    }
-
-    /// Whether it could be sent.
-    fn send_to_server(
-        &mut self,
-        now: Now,
-        recipient: &Nickname,
-        index: usize,
-        seen: Presence,
-    ) -> bool {
-        let Some((number, text)) = self.place(recipient, index, Place::AtServer) else {
-            return false;
-        };
-        if let Some(conversation) = self.conversations.by_recipient.get_mut(recipient)
-            && conversation.path == Path::Direct
-        {
-            conversation.path = Path::Ask;
-        }
-        let (sender, recipient) = (self.nickname().clone(), recipient.clone());
-        let Some(session) = self.server_session() else {
-            let keep =
-                Datagram::Keep { sender, recipient: recipient.clone(), seen, text: text.clone() };
-            let bytes = keep.encode().len();
-            if bytes > MAX_DATAGRAM {
-                self.settle(now, &recipient, number, Err(Failure::TooLong(bytes)));
-                return false;
-            }
-            self.request(now, Request::Keep { recipient, number, seen, text });
-            return true;
-        };
-        self.conversations.at_server.insert(number, recipient.clone());
-        let keep = |piece, text: &str| {
-            let (sender, recipient) = (sender.clone(), recipient.clone());
-            let text = text.to_owned();
-            Frame::Keep(Keep { sender, recipient, seen, number, piece, text }).encode()
-        };
-        let empty = keep(Piece::default(), "").len();
-        for (piece, part) in pieces(&text, empty) {
-            self.flows.push(session, keep(piece, part), Sent::Part);
-        }
-        true
-    }
-
-    /// Gives every message to a recipient whom nobody knows its outcome, unless the server has one
-    /// of them.
-    pub(super) fn refuse_unknown(&mut self, now: Now, recipient: &Nickname) {
-        let Some(conversation) = self.conversations.by_recipient.get(recipient) else { return };
-        if conversation.messages.iter().any(|message| message.place != Place::Waiting) {
-            return;
-        }
-        for number in self.numbers_to(recipient) {
-            self.settle(now, recipient, number, Err(Failure::UnknownUser(recipient.clone())));
-        }
-    }
-
     /// The direct path to a recipient has failed: all that is on it goes to the server.
     pub(super) fn on_direct_failed(&mut self, now: Now, recipient: &Nickname) {
         let Some(conversation) = self.conversations.by_recipient.get_mut(recipient) else { return };
@@ -438,59 +319,6 @@ impl Client {
         }
     }
 
-    /// The server has answered what became of the message of this number. Whether it was asked.
-    pub(super) fn on_kept(
-        &mut self,
-        now: Now,
-        number: u64,
-        notice: Option<Notice>,
-        text: &str,
-    ) -> bool {
-        let Some(recipient) = self.conversations.at_server.get(&number).cloned() else {
-            return false;
-        };
-        let refusal = Failure::Refused(text.to_owned());
-        let outcome = match notice {
-            Some(Notice::Saved) => Ok(Delivery::Stored),
-            Some(Notice::Received(_)) => Ok(Delivery::Relayed),
-            Some(Notice::Exists(_)) => {
-                self.conversations.at_server.remove(&number);
-                self.on_there_after_all(now, &recipient, number, refusal);
-                return true;
-            }
-            Some(Notice::NotExisted(_)) => Err(Failure::UnknownUser(recipient.clone())),
-            _ => Err(refusal),
-        };
-        self.settle(now, &recipient, number, outcome);
-        true
-    }
-
-    /// The server says that a recipient, whom the table held to be offline, is there.
-    pub(super) fn on_there_after_all(
-        &mut self,
-        now: Now,
-        recipient: &Nickname,
-        number: u64,
-        refusal: Failure,
-    ) {
-        let classic = self.server_session().is_none();
-        let Some(conversation) = self.conversations.by_recipient.get_mut(recipient) else { return };
-        let Some(message) = conversation.get_mut(number) else { return };
-        if classic && message.retried {
-            return self.settle(now, recipient, number, Err(refusal));
-        }
-        message.retried = true;
-        message.place = Place::Waiting;
-        conversation.path = Path::Direct;
-        conversation.stored = false;
-        if classic {
-            conversation.table_due = true;
-            self.timers.set(Timer::Conversations, now.at + TABLE_PATIENCE);
-        } else {
-            self.advance(now, recipient);
-        }
-    }
-
     /// The table changed, or is not waited for any longer: whoever waited for that goes on.
     pub(super) fn resume_conversations(&mut self, now: Now) {
         let mut ready = Vec::new();
@@ -511,89 +339,5 @@ impl Client {
             conversation.table_due = false;
             self.advance(now, recipient);
         }
-    }
-
-    /// Gives a message its outcome, if it has none.
-    pub(super) fn settle(
-        &mut self,
-        now: Now,
-        recipient: &Nickname,
-        number: u64,
-        outcome: Result<Delivery, Failure>,
-    ) {
-        self.conversations.at_server.remove(&number);
-        let Some(conversation) = self.conversations.by_recipient.get_mut(recipient) else { return };
-        let position = conversation.messages.iter().position(|message| message.number == number);
-        let Some(message) = position.and_then(|at| conversation.messages.remove(at)) else {
-            return;
-        };
-        match &outcome {
-            // A classic server's table alone says which way is next.
-            _ if self.current.is_none() => conversation.path = Path::Direct,
-            Ok(Delivery::Stored) => {
-                conversation.stored = true;
-                conversation.path = Path::Server;
-            }
-            // The server may have it all the same.
-            Err(Failure::ServerNotResponding) if message.place == Place::AtServer => {
-                conversation.stored = true;
-                conversation.path = Path::Ask;
-            }
-            _ => {}
-        }
-        if conversation.messages.iter().all(|message| message.place == Place::Waiting) {
-            conversation.rest(now.at);
-        }
-        if conversation.messages.is_empty() && conversation.path == Path::Direct {
-            self.conversations.by_recipient.remove(recipient);
-        }
-        self.conversations.pending -= 1;
-        self.conversations.pending_bytes -= message.text.len();
-        self.emit(ClientEmit::Sent(message.ticket, outcome));
-        self.advance(now, recipient);
-    }
-
-    /// Gives every message that needs the server this outcome.
-    pub(super) fn fail_at_server(&mut self, now: Now, why: &Failure) {
-        for (number, recipient) in std::mem::take(&mut self.conversations.at_server) {
-            self.settle(now, &recipient, number, Err(why.clone()));
-        }
-        // Nor is there anybody to ask who these are.
-        let unknown = |name: &&Nickname| !self.table.contains_key(*name);
-        let unknown = self.conversations.by_recipient.keys().filter(unknown);
-        for recipient in unknown.cloned().collect::<Vec<_>>() {
-            for number in self.numbers_to(&recipient) {
-                self.settle(now, &recipient, number, Err(why.clone()));
-            }
-        }
-    }
-
-    fn numbers_to(&self, recipient: &Nickname) -> Vec<u64> {
-        let conversation = self.conversations.by_recipient.get(recipient);
-        let messages = conversation.into_iter().flat_map(|conversation| &conversation.messages);
-        messages.map(|message| message.number).collect()
-    }
-
-    /// Gives every message that has none this outcome.
-    pub(super) fn fail_conversations(&mut self, now: Now, why: &Failure) {
-        for address in self.links.addresses() {
-            self.links.cancel_all(now.at, address);
-        }
-        self.timers.stop(&Timer::Conversations);
-        let mut failed = Vec::new();
-        for conversation in self.conversations.by_recipient.values_mut() {
-            // What the server was given it may have stored.
-            conversation.stored |= conversation.messages.iter().any(|m| m.place == Place::AtServer);
-            conversation.path = if conversation.stored { Path::Ask } else { Path::Direct };
-            conversation.table_due = false;
-            failed.extend(conversation.messages.drain(..).map(|message| message.ticket));
-        }
-        self.conversations.by_recipient.retain(|_, conversation| conversation.stored);
-        self.conversations.at_server.clear();
-        (self.conversations.pending, self.conversations.pending_bytes) = (0, 0);
-        for ticket in failed {
-            self.emit(ClientEmit::Sent(ticket, Err(why.clone())));
-        }
-        self.forget_keeps();
     }
 }

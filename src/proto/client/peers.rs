@@ -7,10 +7,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Client, Direct, Incoming, Route, SentAt};
+use super::{Client, Incoming, Route, SentAt};
 use crate::proto::Now;
 use crate::proto::flows::Limits;
-use crate::wire::{Ack, Chat, Frame, Header, MessageId, Nickname, Packet, Row, Sequence, Session};
+use crate::wire::{Ack, Chat, Frame, Header, MessageId, Nickname, Packet, Sequence, Session};
 
 /// How long a direct path is tried, from the first packet that is not acknowledged: the classic
 /// timing.
@@ -140,34 +140,6 @@ impl Client {
         };
         let sent_at = stored_at.map(SentAt::Unix);
         self.message(Incoming { sender, text, route, sent_at });
-    }
-
-    /// A row of the table is known, or changed.
-    pub(super) fn put_row(&mut self, now: Now, row: Row) {
-        let name = row.nickname.clone();
-        let before = self.table.insert(name.clone(), row.clone());
-        if let Some(session) = before.as_ref().and_then(|before| before.session) {
-            self.by_session.remove(&session);
-        }
-        if let Some(session) = row.session {
-            self.by_session.insert(session, name.clone());
-        }
-        let moved = |before: &Row| before.session != row.session || before.address != row.address;
-        let Some(before) = before.filter(moved) else { return };
-        // Nobody listens there any more, or it is somebody else.
-        let under_way = match before.session {
-            Some(session) => {
-                self.parts.remove(&session);
-                !self.flows.close(session).is_empty()
-            }
-            None => {
-                let to_it = |direct: &Direct, _| direct.recipient == name;
-                !self.links.cancel(now.at, before.address, to_it).is_empty()
-            }
-        };
-        if under_way {
-            self.on_moved(now, &name);
-        }
     }
 }
 

@@ -1,20 +1,20 @@
-//! The server, where it speaks the current dialect.
+//! The server, where it speaks the current dialect: how a client registers, asks whether it is there,
+//! loses it, and comes back to it.
 //!
-//! The invariant: whatever the client was told of the table leads from one revision to the next. What
-//! begins after the one that it has is a gap, and left alone: the client says which revision it has,
-//! and the server goes on from there.
+//! The invariant: a server that has forgotten the client, or is another run of it, is told everything
+//! again that it has not answered.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::lease::LEASE;
 use super::peers::Sent;
-use super::request::{Answer, Request};
+use super::request::Answer;
 use super::{Client, ClientEvent, Failure, Phase, Ticket, Timer};
-use crate::proto::flow::Flow;
 use crate::proto::flows::{FlowStep, Flows, Limits};
 use crate::proto::{Instant, Now};
-use crate::wire::{Frame, Header, Nickname, Notice, Packet, Row, Sequence, Session};
+use crate::wire::{Frame, Header, Nickname, Notice, Packet, Sequence, Session};
 
 /// How long the server is waited for. Silent: as long as a classic client asks. Blocked: one that is
 /// there takes what it has room for, and who has much for many who do not answer waits in line.
@@ -25,14 +25,6 @@ const SERVER: Limits =
 const FAREWELL: Limits =
     Limits { blocked: Duration::from_millis(1000), silent: Duration::from_millis(1000) };
 
-/// How long the server may be silent before it is asked whether it is there: longer than its own
-/// leases are, so that it is mostly the server that asks.
-const LEASE: Duration = Duration::from_secs(20);
-
-/// How often it is asked, and how far apart.
-const PINGS: u32 = 4;
-const PING_PATIENCE: Duration = Duration::from_millis(750);
-
 /// How long users of whom a server that began anew has not told yet are still believed to be where
 /// they were: two leases, in which they notice and register.
 const STALE_FOR: Duration = Duration::from_secs(45);
@@ -40,31 +32,25 @@ const STALE_FOR: Duration = Duration::from_secs(45);
 /// How long after a welcome the server may still seem not to hold this client.
 const LATE_HELLO: Duration = Duration::from_secs(1);
 
-/// How far apart the server is asked for the same name.
-const LOOKUP_INTERVAL: Duration = Duration::from_millis(250);
-
-/// Names that are being looked up.
-const MAX_LOOKUPS: usize = 4096;
-
 /// What the client knows of a server that speaks the current dialect.
 #[derive(Debug)]
 pub(super) struct Current {
-    session: Session,
+    pub(super) session: Session,
     /// The revision of the table that the client has.
-    revision: u64,
-    heard: Instant,
+    pub(super) revision: u64,
+    pub(super) heard: Instant,
     /// When it welcomed this client last.
     welcomed: Instant,
-    pings: u32,
+    pub(super) pings: u32,
     /// A deregistration that was sent, and who waits for it: nobody, if it is the last word.
     deregistering: Option<(u64, Option<Ticket>)>,
     /// Users that the server's last run told of, and this one not yet.
-    stale: BTreeSet<Nickname>,
+    pub(super) stale: BTreeSet<Nickname>,
 }
 
 impl Current {
     /// Who waits for a deregistration, if one is under way; it is over.
-    pub(super) fn end_deregistration(&mut self) -> Option<Option<Ticket>> {
+    pub(super) fn take_deregistering(&mut self) -> Option<Option<Ticket>> {
         self.deregistering.take().map(|(_, ticket)| ticket)
     }
 }
@@ -275,75 +261,6 @@ impl Client {
         }
     }
 
-    /// Rows of the table came.
-    fn on_changes(&mut self, now: Now, rows: Vec<Row>, since: u64, revision: u64, last: u64) {
-        let Some(current) = &mut self.current else { return };
-        if !matches!(self.phase, Phase::Welcomed { .. } | Phase::Online) {
-            return;
-        }
-        let follows = since <= current.revision;
-        let news = follows && revision > current.revision;
-        if news {
-            current.revision = revision;
-            for row in &rows {
-                current.stale.remove(&row.nickname);
-            }
-            for row in rows {
-                self.put_row(now, row);
-            }
-        }
-        self.say_revision();
-        let complete = self.current.as_ref().is_some_and(|current| current.revision >= last);
-        let welcomed = matches!(self.phase, Phase::Welcomed { .. });
-        if complete && (news || welcomed) {
-            self.event(ClientEvent::UsersChanged);
-            self.settle_registration();
-        }
-        if news {
-            self.resume_conversations(now);
-        }
-    }
-
-    /// Tells the server which revision of the table the client has.
-    fn say_revision(&mut self) {
-        let Some(current) = &self.current else { return };
-        let (session, revision) = (current.session, current.revision);
-        self.flows.say_revision(session, revision);
-        let mut header = Header::new(self.flows.own(), session);
-        header.revision = Some(revision);
-        self.transmit(self.server, Packet::assemble(&header, []));
-    }
-
-    /// Asks the server who somebody is, unless it was just asked.
-    pub(super) fn look_up(&mut self, now: Now, nickname: Nickname) {
-        let Some(session) = self.server_session() else { return };
-        let recent = |at: &Instant| now.at < *at + LOOKUP_INTERVAL;
-        if self.lookups.get(&nickname).is_some_and(recent) {
-            return;
-        }
-        if self.lookups.len() >= MAX_LOOKUPS {
-            self.lookups.retain(|name, _| self.conversations.waits_for(name));
-        }
-        self.lookups.insert(nickname.clone(), now.at);
-        self.flows.push(session, Frame::Lookup { nickname }.encode(), Sent::Part);
-    }
-
-    fn on_found(&mut self, now: Now, nickname: Nickname, row: Option<Row>, revision: u64) {
-        self.lookups.remove(&nickname);
-        match row {
-            Some(row) => {
-                // What the table says may be newer by now.
-                let known = self.table.contains_key(&nickname);
-                let newer = self.current.as_ref().is_some_and(|c| revision > c.revision);
-                if newer || !known {
-                    self.put_row(now, row);
-                }
-                self.resume_conversation(now, &nickname);
-            }
-            None => self.refuse_unknown(now, &nickname),
-        }
-    }
-
     /// Asks a current server to be deregistered.
     pub(super) fn deregister(&mut self, now: Now, ticket: Option<Ticket>) {
         let number = self.next_number();
@@ -377,7 +294,7 @@ impl Client {
         true
     }
 
-    fn end_deregistration(
+    pub(super) fn end_deregistration(
         &mut self,
         now: Now,
         ticket: Option<Ticket>,
@@ -411,97 +328,6 @@ impl Client {
         }
         for recipient in failed {
             self.on_direct_failed(now, &recipient);
-        }
-    }
-
-    /// The server does not answer.
-    fn on_server_silent(&mut self, now: Now) {
-        let deregistering = self.current.as_mut().and_then(|c| c.deregistering.take());
-        if let Some((_, ticket)) = deregistering {
-            return self.end_deregistration(now, ticket, Err(Failure::ServerNotResponding));
-        }
-        if self.phase != Phase::Lost {
-            self.event(ClientEvent::ServerLost);
-        }
-        self.lose_server(now);
-    }
-
-    /// The server is gone: the client registers again as soon as it is back.
-    fn lose_server(&mut self, now: Now) {
-        self.settle_registration();
-        if let Some(session) = self.server_session()
-            && let Some(flow) = self.flows.get_mut(session)
-        {
-            drop(flow.abandon());
-        }
-        self.timers.stop(&Timer::Lease);
-        self.fail_at_server(now, &Failure::ServerNotResponding);
-        if self.phase == Phase::Online {
-            self.phase = Phase::Lost;
-            let nickname = self.nickname.clone();
-            self.event(ClientEvent::Deregistered { nickname });
-            self.register_again(now);
-        }
-    }
-
-    /// Registers by itself, under the nickname and in the session that it has.
-    fn register_again(&mut self, now: Now) {
-        if self.is_registering() || self.closing {
-            return;
-        }
-        let (nickname, session) = (self.nickname.clone(), self.flows.own());
-        self.register(now, None, nickname, session);
-    }
-
-    /// Asks to be registered. What a server that speaks the current dialect was told before counts
-    /// no more from then on, and is told again.
-    pub(super) fn register(
-        &mut self,
-        now: Now,
-        ticket: Option<Ticket>,
-        nickname: Nickname,
-        session: Session,
-    ) {
-        let number = self.next_number();
-        self.request(now, Request::Register { ticket, nickname, session, number });
-    }
-
-    /// The number of the next packet to the server.
-    pub(super) fn next_to_server(&self, now: Now) -> u64 {
-        let flow = self.server_session().and_then(|session| self.flows.get(session));
-        flow.map_or_else(|| Flow::<Sent>::fresh_number(now.at), Flow::next_number)
-    }
-
-    /// The server may have been silent for the length of a lease.
-    pub(super) fn on_lease_over(&mut self, now: Now) {
-        let own = self.flows.own();
-        let Some(current) = &mut self.current else { return };
-        if now.at < current.heard + LEASE {
-            return self.timers.set(Timer::Lease, current.heard + LEASE);
-        }
-        if current.pings >= PINGS {
-            return self.on_server_silent(now);
-        }
-        current.pings += 1;
-        let mut header = Header::new(own, current.session);
-        header.revision = Some(current.revision);
-        self.timers.set(Timer::Lease, now.at + PING_PATIENCE);
-        let ask = Packet { header, frames: vec![Frame::Verification] };
-        self.transmit(self.server, ask.encode());
-    }
-
-    /// Users of whom the server has told nothing since it began anew are not there any more.
-    pub(super) fn on_stale(&mut self) {
-        let Some(current) = &mut self.current else { return };
-        let stale = std::mem::take(&mut current.stale);
-        let before = self.table.len();
-        for name in stale {
-            if let Some(session) = self.table.remove(&name).and_then(|row| row.session) {
-                self.by_session.remove(&session);
-            }
-        }
-        if self.table.len() < before {
-            self.event(ClientEvent::UsersChanged);
         }
     }
 }

@@ -9,7 +9,8 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use super::members::{ChatOf, Owed};
+use super::handing::ChatOf;
+use super::members::Owed;
 use super::outbox::Item;
 use super::requests::{Request, RequestId};
 use super::{Server, ServerEvent};

@@ -11,7 +11,8 @@ use std::net::SocketAddr;
 
 use super::super::link::Patience;
 use super::super::{Now, StoreRequest, StoredMessage};
-use super::members::{ChatOf, Owed};
+use super::handing::ChatOf;
+use super::members::Owed;
 use super::{Item, Server, ServerEvent};
 use crate::wire::{Datagram, Frame, MAX_DATAGRAM, Nickname, Notice, Presence};
 

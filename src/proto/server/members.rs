@@ -8,25 +8,20 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::Server;
 use super::presence::Known;
 use super::requests::{Request, RequestId};
-use super::{QUESTION_PATIENCE, Server, Timer};
 use crate::proto::Now;
 use crate::proto::flows::{FlowStep, Limits};
 
 use crate::wire::{
-    Assembly, Chat, Frame, Header, Hello, Keep, MessageId, Nickname, Notice, Packet, Piece,
-    Sequence, Session, UnixTime, pieces,
+    Assembly, Frame, Header, Hello, Keep, MessageId, Nickname, Packet, Sequence, Session,
 };
 
 /// How long a member is waited for. Blocked: as long as a classic client is asked. Silent: six tries
 /// at the least; a member that lost its lease for nothing registers again by itself.
 const MEMBER: Limits =
     Limits { blocked: Duration::from_millis(2500), silent: Duration::from_millis(3000) };
-
-/// How long the last word of a server that goes down is tried: the operator waits for it.
-const FAREWELL: Limits =
-    Limits { blocked: Duration::from_millis(1000), silent: Duration::from_millis(1000) };
 
 /// Frames that a member has not taken, past which nothing is taken from it that could lead to more: a
 /// mailbox as full as it can be, in parts, and as many answers.
@@ -308,89 +303,4 @@ impl Server {
         // When it takes this, it takes the rest again.
         self.remind(session);
     }
-
-    /// Asks a member whether it is there, for somebody who waits to hear.
-    pub(super) fn verify(&mut self, now: Now, session: Session) {
-        self.remind(session);
-        self.expect_word(now, session);
-    }
-
-    /// Asks a member whether it is there.
-    pub(super) fn remind(&mut self, session: Session) {
-        self.flows.push(session, Frame::Verification.encode(), Owed::Nothing);
-    }
-
-    /// Somebody waits for word of a member: it is not waited for as long as otherwise.
-    fn expect_word(&mut self, now: Now, session: Session) {
-        if let Some(address) = self.flows.address(session)
-            && !self.timers.is_set(&Timer::Question(address))
-        {
-            self.timers.set(Timer::Question(address), now.at + QUESTION_PATIENCE);
-        }
-    }
-
-    /// Says something to a member, if there is one of this name.
-    pub(super) fn push_frame(&mut self, to: &Nickname, frame: &Frame) {
-        if let Some(session) = self.directory.session(to) {
-            self.flows.push(session, frame.encode(), Owed::Nothing);
-        }
-    }
-
-    /// Passes a message on to a member; somebody waits for it if it is not out of the store.
-    pub(super) fn push_chat(&mut self, now: Now, to: &Nickname, message: &ChatOf<'_>, owed: Owed) {
-        let Some(session) = self.directory.session(to) else { return };
-        let id = message.id.unwrap_or_else(|| {
-            self.last_number += 1;
-            MessageId { author: self.stored_author, number: self.last_number }
-        });
-        let chat = |piece, text: &str| {
-            Frame::Chat(Chat {
-                sender: message.sender.clone(),
-                author: Some(id.author),
-                number: id.number,
-                stored_at: message.stored_at,
-                piece,
-                text: text.to_owned(),
-            })
-            .encode()
-        };
-        let empty = chat(Piece::default(), "").len();
-        for (piece, text) in pieces(message.text, empty) {
-            let owed = if piece.more { Owed::Nothing } else { owed.clone() };
-            self.flows.push(session, chat(piece, text), owed);
-        }
-        if message.stored_at.is_none() {
-            self.expect_word(now, session);
-        }
-    }
-
-    /// Tells everyone who speaks the current dialect that the server is going down.
-    pub(super) fn say_farewell(&mut self) {
-        let frame = Frame::Notification {
-            text: Notice::ServerDown.to_string(),
-            offline: true,
-            answers: None,
-        };
-        for session in self.flows.sessions() {
-            if let Some(flow) = self.flows.get_mut(session) {
-                for owed in flow.abandon() {
-                    if let Owed::Mail(recipient) = owed {
-                        self.end_mail(&recipient);
-                    }
-                }
-            }
-            self.flows.limit(session, FAREWELL);
-            self.flows.push(session, frame.encode(), Owed::Nothing);
-        }
-    }
-}
-
-/// A message on its way to a member.
-#[derive(Debug)]
-pub(super) struct ChatOf<'a> {
-    pub(super) sender: &'a Nickname,
-    /// Without one it was stored by a program of 2017.
-    pub(super) id: Option<MessageId>,
-    pub(super) stored_at: Option<UnixTime>,
-    pub(super) text: &'a str,
 }

@@ -6,12 +6,15 @@
 //! N" counts only from the address that N is registered at, and nobody is registered at an address
 //! that was not seen to receive.
 //!
-//! [`registration`] is who comes and goes, [`keeping`] what becomes of a message, [`mail`] the
-//! delivery of stored ones, [`presence`] how the table is told, [`members`] the current dialect, and
-//! [`outbox`] the classic one.
+//! [`registration`] and [`departure`] are who comes and goes, [`keeping`] what becomes of a message,
+//! [`mail`] the delivery of stored ones, and [`presence`] how the table is told; [`members`] speak the
+//! current dialect, and clients of [`classic`] the other.
 
 mod budget;
+mod classic;
 mod cookie;
+mod departure;
+mod handing;
 mod interface;
 mod keeping;
 mod mail;
@@ -36,7 +39,7 @@ use self::presence::Presences;
 use self::requests::{Request, RequestId, Requests};
 use super::directory::Directory;
 use super::flows::Flows;
-use super::link::{Begun, Links, Patience};
+use super::link::{Links, Patience};
 use super::timers::Timers;
 use super::{Engine, Input, Instant, Now, Output, Stats, StoreAnswer};
 use crate::wire::{Datagram, DecodeError, MAX_DATAGRAM, Notice, Row, Session, is_packet};
@@ -53,33 +56,6 @@ enum Timer {
     Lease(SocketAddr),
     /// The table has changed, and the pace allows to say so.
     Round,
-}
-
-/// What waited for a session that has ended.
-#[derive(Debug, Default)]
-struct Ended {
-    /// What its member has not taken.
-    owed: Vec<Owed>,
-    /// What its classic client has not acknowledged.
-    items: Vec<Item>,
-    /// Requests that asked whether it is there.
-    asking: Vec<RequestId>,
-}
-
-impl Ended {
-    /// The requests to keep a message that are among it.
-    fn keeps(&self, requests: &Requests) -> Vec<RequestId> {
-        let owed = self.owed.iter().filter_map(|owed| match owed {
-            Owed::Relay(id) => Some(*id),
-            _ => None,
-        });
-        let items = self.items.iter().filter_map(|item| match item {
-            Item::Relay { request, .. } => Some(*request),
-            _ => None,
-        });
-        let keeps = |id: &RequestId| matches!(requests.get(*id), Some((_, Request::Keep { .. })));
-        owed.chain(items).chain(self.asking.iter().copied()).filter(keeps).collect()
-    }
 }
 
 /// The server engine; the head of this file says what it promises.
@@ -182,31 +158,6 @@ impl Server {
         }
     }
 
-    /// A classic request came: the same one again, or another.
-    fn on_request(&mut self, now: Now, from: SocketAddr, request: Request, room: bool) {
-        if self.stopping || !room || !self.has_room_for(from) {
-            self.stats.busy += 1;
-            return;
-        }
-        self.directory.touch(now.at, from);
-        if self.requests.is_open(from, &request) {
-            // Sent again because the ack or the answer is late; it is under way.
-            return self.acknowledge(from);
-        }
-        // A client that asks for something new has heard the answer to the last. Were that sent
-        // again, the client would take it for the answer to the new one.
-        let told = |item: &Item, begun| begun == Begun::Yes && matches!(item, Item::Answer { .. });
-        for heard in self.links.cancel(now.at, from, told) {
-            self.on_dropped(now, heard);
-        }
-        if !self.requests.has_room_at(from) {
-            self.stats.busy += 1;
-            return;
-        }
-        self.acknowledge(from);
-        self.open(now, from, request);
-    }
-
     /// Begins to carry out a request for which there is room.
     fn open(&mut self, now: Now, from: SocketAddr, request: Request) {
         let id = self.requests.open(from, request.clone());
@@ -255,28 +206,6 @@ impl Server {
         }
     }
 
-    fn on_ack(&mut self, now: Now, from: SocketAddr) {
-        let Some(item) = self.links.acknowledge(now.at, from) else { return };
-        self.directory.touch(now.at, from);
-        match item {
-            Item::Relay { request, .. } => self.on_relayed(now, request),
-            Item::MailNotice(recipient) => self.send_mail(now, from, &recipient),
-            Item::Mail { recipient, last: true, .. } => self.on_mail_received(now, &recipient),
-            Item::Answer { request: Some(id), proves, .. } => {
-                if proves {
-                    self.on_proven(now, id);
-                }
-                self.requests.close(id);
-            }
-            Item::Answer { request: None, .. }
-            | Item::Mail { .. }
-            | Item::Table
-            | Item::Verification
-            | Item::Farewell => {}
-        }
-        self.on_sign_of_life(now, from);
-    }
-
     /// Somebody at this address has taken something.
     fn on_sign_of_life(&mut self, now: Now, from: SocketAddr) {
         if let Some(nickname) = self.directory.holder(from).cloned()
@@ -299,87 +228,6 @@ impl Server {
                 Some((_, Request::Keep { .. })) => self.on_recipient_there(now, id, from),
                 Some((_, Request::Deregister { .. })) | None => {}
             }
-        }
-    }
-
-    /// Nobody answers at an address: its user is offline, and requests that asked go on.
-    fn on_gone(&mut self, now: Now, address: SocketAddr) {
-        if let Some(nickname) = self.directory.holder(address).cloned() {
-            self.directory.set_offline(&nickname);
-            self.emit(ServerEvent::Offline { nickname });
-        }
-        let ended = self.end_session_at(now, address);
-        let keeps = ended.keeps(&self.requests);
-        if keeps.is_empty() {
-            // Nobody waits whose answer brings the table with it.
-            self.table_changed(now);
-        }
-        for id in keeps {
-            self.requests.tell_all_when_answered(id);
-        }
-        self.go_on(now, ended);
-    }
-
-    /// Ends what is under way to an address whose session is over. What is to become of it depends on
-    /// what the table says then: see [`go_on`](Self::go_on).
-    fn end_session_at(&mut self, now: Now, address: SocketAddr) -> Ended {
-        self.timers.stop(&Timer::Lease(address));
-        self.timers.stop(&Timer::Question(address));
-        Ended {
-            owed: self.drop_member(address),
-            items: self.links.cancel_all(now.at, address),
-            asking: self.questions.remove(&address).unwrap_or_default(),
-        }
-    }
-
-    /// Goes on with what waited for a session that has ended, now that the table says so: first what
-    /// was for its user, so that it ends before another takes the place.
-    fn go_on(&mut self, now: Now, ended: Ended) {
-        for owed in ended.owed {
-            self.on_not_taken(now, owed);
-        }
-        for item in ended.items {
-            self.on_dropped(now, item);
-        }
-        for id in ended.asking {
-            self.proceed(now, id);
-        }
-    }
-
-    fn on_failed(&mut self, now: Now, to: SocketAddr, item: Item) {
-        match item {
-            Item::Verification => self.on_gone(now, to),
-            // It said that it is there, and takes no message: its application does not keep up.
-            Item::Relay { request, .. } => {
-                self.keep(now, request);
-                // Nor would it take the next ones, whose senders wait.
-                let relays = |item: &Item, _| matches!(item, Item::Relay { .. });
-                for item in self.links.cancel(now.at, to, relays) {
-                    if let Item::Relay { request, .. } = item {
-                        self.keep(now, request);
-                    }
-                }
-            }
-            Item::MailNotice(recipient) | Item::Mail { recipient, .. } => {
-                self.end_mail(&recipient);
-                self.mail.stall(recipient);
-            }
-            item => self.on_dropped(now, item),
-        }
-    }
-
-    /// An item will not be acknowledged any more.
-    fn on_dropped(&mut self, now: Now, item: Item) {
-        match item {
-            Item::Answer { request: Some(id), .. } => self.requests.close(id),
-            Item::Relay { request, .. } => self.proceed(now, request),
-            Item::MailNotice(recipient) | Item::Mail { recipient, .. } => {
-                self.end_mail(&recipient);
-            }
-            Item::Answer { request: None, .. }
-            | Item::Table
-            | Item::Verification
-            | Item::Farewell => {}
         }
     }
 

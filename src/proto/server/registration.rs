@@ -7,9 +7,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::departure::Ended;
 use super::outbox::Item;
 use super::requests::{Request, RequestId};
-use super::{Ended, Server, ServerEvent, Timer};
+use super::{Server, ServerEvent, Timer};
 use crate::proto::Now;
 use crate::proto::link::Patience;
 use crate::wire::{Hello, Nickname, Notice, Presence, Session};

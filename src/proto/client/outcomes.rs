@@ -1,0 +1,165 @@
+//! What becomes of messages.
+//!
+//! The invariant: every message leaves its conversation with one outcome.
+
+use std::time::Duration;
+
+use super::conversation::{Path, Place};
+use super::{Client, ClientEmit, Delivery, Failure, Timer};
+use crate::proto::Now;
+use crate::wire::{Nickname, Notice};
+
+/// How long the table is waited for that a classic server sends after it said that a recipient is
+/// there.
+const TABLE_PATIENCE: Duration = Duration::from_millis(500);
+
+impl Client {
+    /// Gives every message to a recipient whom nobody knows its outcome, unless the server has one
+    /// of them.
+    pub(super) fn refuse_unknown(&mut self, now: Now, recipient: &Nickname) {
+        let Some(conversation) = self.conversations.by_recipient.get(recipient) else { return };
+        if conversation.messages.iter().any(|message| message.place != Place::Waiting) {
+            return;
+        }
+        for number in self.numbers_to(recipient) {
+            self.settle(now, recipient, number, Err(Failure::UnknownUser(recipient.clone())));
+        }
+    }
+
+    /// The server has answered what became of the message of this number. Whether it was asked.
+    pub(super) fn on_kept(
+        &mut self,
+        now: Now,
+        number: u64,
+        notice: Option<Notice>,
+        text: &str,
+    ) -> bool {
+        let Some(recipient) = self.conversations.at_server.get(&number).cloned() else {
+            return false;
+        };
+        let refusal = Failure::Refused(text.to_owned());
+        let outcome = match notice {
+            Some(Notice::Saved) => Ok(Delivery::Stored),
+            Some(Notice::Received(_)) => Ok(Delivery::Relayed),
+            Some(Notice::Exists(_)) => {
+                self.conversations.at_server.remove(&number);
+                self.on_there_after_all(now, &recipient, number, refusal);
+                return true;
+            }
+            Some(Notice::NotExisted(_)) => Err(Failure::UnknownUser(recipient.clone())),
+            _ => Err(refusal),
+        };
+        self.settle(now, &recipient, number, outcome);
+        true
+    }
+
+    /// The server says that a recipient, whom the table held to be offline, is there.
+    pub(super) fn on_there_after_all(
+        &mut self,
+        now: Now,
+        recipient: &Nickname,
+        number: u64,
+        refusal: Failure,
+    ) {
+        let classic = self.server_session().is_none();
+        let Some(conversation) = self.conversations.by_recipient.get_mut(recipient) else { return };
+        let Some(message) = conversation.get_mut(number) else { return };
+        if classic && message.retried {
+            return self.settle(now, recipient, number, Err(refusal));
+        }
+        message.retried = true;
+        message.place = Place::Waiting;
+        conversation.path = Path::Direct;
+        conversation.stored = false;
+        if classic {
+            conversation.table_due = true;
+            self.timers.set(Timer::Conversations, now.at + TABLE_PATIENCE);
+        } else {
+            self.advance(now, recipient);
+        }
+    }
+
+    /// Gives a message its outcome, if it has none.
+    pub(super) fn settle(
+        &mut self,
+        now: Now,
+        recipient: &Nickname,
+        number: u64,
+        outcome: Result<Delivery, Failure>,
+    ) {
+        self.conversations.at_server.remove(&number);
+        let Some(conversation) = self.conversations.by_recipient.get_mut(recipient) else { return };
+        let position = conversation.messages.iter().position(|message| message.number == number);
+        let Some(message) = position.and_then(|at| conversation.messages.remove(at)) else {
+            return;
+        };
+        match &outcome {
+            // A classic server's table alone says which way is next.
+            _ if self.current.is_none() => conversation.path = Path::Direct,
+            Ok(Delivery::Stored) => {
+                conversation.stored = true;
+                conversation.path = Path::Server;
+            }
+            // The server may have it all the same.
+            Err(Failure::ServerNotResponding) if message.place == Place::AtServer => {
+                conversation.stored = true;
+                conversation.path = Path::Ask;
+            }
+            _ => {}
+        }
+        if conversation.messages.iter().all(|message| message.place == Place::Waiting) {
+            conversation.rest(now.at);
+        }
+        if conversation.messages.is_empty() && conversation.path == Path::Direct {
+            self.conversations.by_recipient.remove(recipient);
+        }
+        self.conversations.pending -= 1;
+        self.conversations.pending_bytes -= message.text.len();
+        self.emit(ClientEmit::Sent(message.ticket, outcome));
+        self.advance(now, recipient);
+    }
+
+    /// Gives every message that needs the server this outcome.
+    pub(super) fn fail_at_server(&mut self, now: Now, why: &Failure) {
+        for (number, recipient) in std::mem::take(&mut self.conversations.at_server) {
+            self.settle(now, &recipient, number, Err(why.clone()));
+        }
+        // Nor is there anybody to ask who these are.
+        let unknown = |name: &&Nickname| !self.table.contains_key(*name);
+        let unknown = self.conversations.by_recipient.keys().filter(unknown);
+        for recipient in unknown.cloned().collect::<Vec<_>>() {
+            for number in self.numbers_to(&recipient) {
+                self.settle(now, &recipient, number, Err(why.clone()));
+            }
+        }
+    }
+
+    fn numbers_to(&self, recipient: &Nickname) -> Vec<u64> {
+        let conversation = self.conversations.by_recipient.get(recipient);
+        let messages = conversation.into_iter().flat_map(|conversation| &conversation.messages);
+        messages.map(|message| message.number).collect()
+    }
+
+    /// Gives every message that has none this outcome.
+    pub(super) fn fail_conversations(&mut self, now: Now, why: &Failure) {
+        for address in self.links.addresses() {
+            self.links.cancel_all(now.at, address);
+        }
+        self.timers.stop(&Timer::Conversations);
+        let mut failed = Vec::new();
+        for conversation in self.conversations.by_recipient.values_mut() {
+            // What the server was given it may have stored.
+            conversation.stored |= conversation.messages.iter().any(|m| m.place == Place::AtServer);
+            conversation.path = if conversation.stored { Path::Ask } else { Path::Direct };
+            conversation.table_due = false;
+            failed.extend(conversation.messages.drain(..).map(|message| message.ticket));
+        }
+        self.conversations.by_recipient.retain(|_, conversation| conversation.stored);
+        self.conversations.at_server.clear();
+        (self.conversations.pending, self.conversations.pending_bytes) = (0, 0);
+        for ticket in failed {
+            self.emit(ClientEmit::Sent(ticket, Err(why.clone())));
+        }
+        self.forget_keeps();
+    }
+}

@@ -1,0 +1,145 @@
+//! The table of users, as a server that speaks the current dialect tells of it.
+//!
+//! The invariant: whatever the client was told leads from one revision to the next. What begins after
+//! the one that it has is a gap, and left alone: the client says which revision it has, and the
+//! server goes on from there.
+
+use std::time::Duration;
+
+use super::peers::Sent;
+use super::{Client, ClientEvent, Direct, Phase};
+use crate::proto::{Instant, Now};
+use crate::wire::{Frame, Header, Nickname, Packet, Row};
+
+/// How far apart the server is asked for the same name.
+const LOOKUP_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Names that are being looked up.
+const MAX_LOOKUPS: usize = 4096;
+
+impl Client {
+    /// Rows of the table came.
+    pub(super) fn on_changes(
+        &mut self,
+        now: Now,
+        rows: Vec<Row>,
+        since: u64,
+        revision: u64,
+        last: u64,
+    ) {
+        let Some(current) = &mut self.current else { return };
+        if !matches!(self.phase, Phase::Welcomed { .. } | Phase::Online) {
+            return;
+        }
+        let follows = since <= current.revision;
+        let news = follows && revision > current.revision;
+        if news {
+            current.revision = revision;
+            for row in &rows {
+                current.stale.remove(&row.nickname);
+            }
+            for row in rows {
+                self.put_row(now, row);
+            }
+        }
+        self.say_revision();
+        let complete = self.current.as_ref().is_some_and(|current| current.revision >= last);
+        let welcomed = matches!(self.phase, Phase::Welcomed { .. });
+        if complete && (news || welcomed) {
+            self.event(ClientEvent::UsersChanged);
+            self.settle_registration();
+        }
+        if news {
+            self.resume_conversations(now);
+        }
+    }
+
+    /// Tells the server which revision of the table the client has.
+    pub(super) fn say_revision(&mut self) {
+        let Some(current) = &self.current else { return };
+        let (session, revision) = (current.session, current.revision);
+        self.flows.say_revision(session, revision);
+        let mut header = Header::new(self.flows.own(), session);
+        header.revision = Some(revision);
+        self.transmit(self.server, Packet::assemble(&header, []));
+    }
+
+    /// Asks the server who somebody is, unless it was just asked.
+    pub(super) fn look_up(&mut self, now: Now, nickname: Nickname) {
+        let Some(session) = self.server_session() else { return };
+        let recent = |at: &Instant| now.at < *at + LOOKUP_INTERVAL;
+        if self.lookups.get(&nickname).is_some_and(recent) {
+            return;
+        }
+        if self.lookups.len() >= MAX_LOOKUPS {
+            self.lookups.retain(|name, _| self.conversations.waits_for(name));
+        }
+        self.lookups.insert(nickname.clone(), now.at);
+        self.flows.push(session, Frame::Lookup { nickname }.encode(), Sent::Part);
+    }
+
+    pub(super) fn on_found(
+        &mut self,
+        now: Now,
+        nickname: Nickname,
+        row: Option<Row>,
+        revision: u64,
+    ) {
+        self.lookups.remove(&nickname);
+        match row {
+            Some(row) => {
+                // What the table says may be newer by now.
+                let known = self.table.contains_key(&nickname);
+                let newer = self.current.as_ref().is_some_and(|c| revision > c.revision);
+                if newer || !known {
+                    self.put_row(now, row);
+                }
+                self.resume_conversation(now, &nickname);
+            }
+            None => self.refuse_unknown(now, &nickname),
+        }
+    }
+
+    /// Users of whom the server has told nothing since it began anew are not there any more.
+    pub(super) fn on_stale(&mut self) {
+        let Some(current) = &mut self.current else { return };
+        let stale = std::mem::take(&mut current.stale);
+        let before = self.table.len();
+        for name in stale {
+            if let Some(session) = self.table.remove(&name).and_then(|row| row.session) {
+                self.by_session.remove(&session);
+            }
+        }
+        if self.table.len() < before {
+            self.event(ClientEvent::UsersChanged);
+        }
+    }
+
+    /// A row of the table is known, or changed.
+    pub(super) fn put_row(&mut self, now: Now, row: Row) {
+        let name = row.nickname.clone();
+        let before = self.table.insert(name.clone(), row.clone());
+        if let Some(session) = before.as_ref().and_then(|before| before.session) {
+            self.by_session.remove(&session);
+        }
+        if let Some(session) = row.session {
+            self.by_session.insert(session, name.clone());
+        }
+        let moved = |before: &Row| before.session != row.session || before.address != row.address;
+        let Some(before) = before.filter(moved) else { return };
+        // Nobody listens there any more, or it is somebody else.
+        let under_way = match before.session {
+            Some(session) => {
+                self.parts.remove(&session);
+                !self.flows.close(session).is_empty()
+            }
+            None => {
+                let to_it = |direct: &Direct, _| direct.recipient == name;
+                !self.links.cancel(now.at, before.address, to_it).is_empty()
+            }
+        };
+        if under_way {
+            self.on_moved(now, &name);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Clients that speak the classic dialect: what they ask for, and what they acknowledge.
+
+use std::net::SocketAddr;
+
+use super::Server;
+use super::outbox::Item;
+use super::requests::Request;
+use crate::proto::Now;
+use crate::proto::link::Begun;
+
+impl Server {
+    /// A classic request came: the same one again, or another.
+    pub(super) fn on_request(&mut self, now: Now, from: SocketAddr, request: Request, room: bool) {
+        if self.stopping || !room || !self.has_room_for(from) {
+            self.stats.busy += 1;
+            return;
+        }
+        self.directory.touch(now.at, from);
+        if self.requests.is_open(from, &request) {
+            // Sent again because the ack or the answer is late; it is under way.
+            return self.acknowledge(from);
+        }
+        // A client that asks for something new has heard the answer to the last. Were that sent
+        // again, the client would take it for the answer to the new one.
+        let told = |item: &Item, begun| begun == Begun::Yes && matches!(item, Item::Answer { .. });
+        for heard in self.links.cancel(now.at, from, told) {
+            self.on_dropped(now, heard);
+        }
+        if !self.requests.has_room_at(from) {
+            self.stats.busy += 1;
+            return;
+        }
+        self.acknowledge(from);
+        self.open(now, from, request);
+    }
+
+    pub(super) fn on_ack(&mut self, now: Now, from: SocketAddr) {
+        let Some(item) = self.links.acknowledge(now.at, from) else { return };
+        self.directory.touch(now.at, from);
+        match item {
+            Item::Relay { request, .. } => self.on_relayed(now, request),
+            Item::MailNotice(recipient) => self.send_mail(now, from, &recipient),
+            Item::Mail { recipient, last: true, .. } => self.on_mail_received(now, &recipient),
+            Item::Answer { request: Some(id), proves, .. } => {
+                if proves {
+                    self.on_proven(now, id);
+                }
+                self.requests.close(id);
+            }
+            Item::Answer { request: None, .. }
+            | Item::Mail { .. }
+            | Item::Table
+            | Item::Verification
+            | Item::Farewell => {}
+        }
+        self.on_sign_of_life(now, from);
+    }
+
+    pub(super) fn on_failed(&mut self, now: Now, to: SocketAddr, item: Item) {
+        match item {
+            Item::Verification => self.on_gone(now, to),
+            // It said that it is there, and takes no message: its application does not keep up.
+            Item::Relay { request, .. } => {
+                self.keep(now, request);
+                // Nor would it take the next ones, whose senders wait.
+                let relays = |item: &Item, _| matches!(item, Item::Relay { .. });
+                for item in self.links.cancel(now.at, to, relays) {
+                    if let Item::Relay { request, .. } = item {
+                        self.keep(now, request);
+                    }
+                }
+            }
+            Item::MailNotice(recipient) | Item::Mail { recipient, .. } => {
+                self.end_mail(&recipient);
+                self.mail.stall(recipient);
+            }
+            item => self.on_dropped(now, item),
+        }
+    }
+
+    /// An item will not be acknowledged any more.
+    pub(super) fn on_dropped(&mut self, now: Now, item: Item) {
+        match item {
+            Item::Answer { request: Some(id), .. } => self.requests.close(id),
+            Item::Relay { request, .. } => self.proceed(now, request),
+            Item::MailNotice(recipient) | Item::Mail { recipient, .. } => {
+                self.end_mail(&recipient);
+            }
+            Item::Answer { request: None, .. }
+            | Item::Table
+            | Item::Verification
+            | Item::Farewell => {}
+        }
+    }
+}

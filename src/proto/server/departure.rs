@@ -1,0 +1,85 @@
+//! Who is gone, and what waited for it.
+//!
+//! The invariant: what a session leaves behind is taken out whole, before anything goes on that may
+//! begin another in its place.
+
+use std::net::SocketAddr;
+
+use super::members::Owed;
+use super::outbox::Item;
+use super::requests::{Request, RequestId, Requests};
+use super::{Server, ServerEvent, Timer};
+use crate::proto::Now;
+
+/// What waited for a session that has ended.
+#[derive(Debug, Default)]
+pub(super) struct Ended {
+    /// What its member has not taken.
+    owed: Vec<Owed>,
+    /// What its classic client has not acknowledged.
+    items: Vec<Item>,
+    /// Requests that asked whether it is there.
+    asking: Vec<RequestId>,
+}
+
+impl Ended {
+    /// The requests to keep a message that are among it.
+    fn keeps(&self, requests: &Requests) -> Vec<RequestId> {
+        let owed = self.owed.iter().filter_map(|owed| match owed {
+            Owed::Relay(id) => Some(*id),
+            _ => None,
+        });
+        let items = self.items.iter().filter_map(|item| match item {
+            Item::Relay { request, .. } => Some(*request),
+            _ => None,
+        });
+        let keeps = |id: &RequestId| matches!(requests.get(*id), Some((_, Request::Keep { .. })));
+        owed.chain(items).chain(self.asking.iter().copied()).filter(keeps).collect()
+    }
+}
+
+impl Server {
+    /// Nobody answers at an address: its user is offline, and requests that asked go on.
+    pub(super) fn on_gone(&mut self, now: Now, address: SocketAddr) {
+        if let Some(nickname) = self.directory.holder(address).cloned() {
+            self.directory.set_offline(&nickname);
+            self.emit(ServerEvent::Offline { nickname });
+        }
+        let ended = self.end_session_at(now, address);
+        let keeps = ended.keeps(&self.requests);
+        if keeps.is_empty() {
+            // Nobody waits whose answer brings the table with it.
+            self.table_changed(now);
+        }
+        for id in keeps {
+            self.requests.tell_all_when_answered(id);
+        }
+        self.go_on(now, ended);
+    }
+
+    /// Ends what is under way to an address whose session is over. What is to become of it depends on
+    /// what the table says then: see [`go_on`](Self::go_on).
+    pub(super) fn end_session_at(&mut self, now: Now, address: SocketAddr) -> Ended {
+        self.timers.stop(&Timer::Lease(address));
+        self.timers.stop(&Timer::Question(address));
+        Ended {
+            owed: self.drop_member(address),
+            items: self.links.cancel_all(now.at, address),
+            asking: self.questions.remove(&address).unwrap_or_default(),
+        }
+    }
+
+    /// Goes on with what waited for a session that has ended, now that the table says so: first what
+    /// was for its user, so that it ends before another takes the place.
+    pub(super) fn go_on(&mut self, now: Now, ended: Ended) {
+        for owed in ended.owed {
+            self.on_not_taken(now, owed);
+        }
+        for item in ended.items {
+            self.on_dropped(now, item);
+        }
+        for id in ended.asking {
+            self.proceed(now, id);
+        }
+    }
+}
