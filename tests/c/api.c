@@ -180,6 +180,7 @@ int main(int argc, char **argv)
     check_null();
 
     options.directory = argv[1];
+    options.refuse_classic = true;
     options.on_event = on_server_event;
     options.userdata = &requests;
     CHECK(superchat_server_start(&options, &server) == SUPERCHAT_STATUS_OK);

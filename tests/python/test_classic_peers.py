@@ -186,3 +186,12 @@ def test_control_characters_are_shown_and_not_obeyed(world: World, classic_sende
     else:
         world.online("lanking").enter("send sonic \x1b[2J\x07red\u202e")
     sonic.prints(f">>> {TABLE}", r">>> lanking: \x1b[2J\x07red\u202e")
+
+
+def test_classic_client_at_a_server_that_refuses_them(world: World) -> None:
+    world.server("--refuse-classic")
+    sonic = world.add(classic.Client("sonic", "localhost", world.port, free_port()))
+    sonic.register("sonic")
+    shows(sonic, "[No classic clients here.]")
+    assert not sonic.online
+    world.online("sonic")

@@ -100,3 +100,16 @@ fn a_stranger_cannot_say_that_the_server_is_down() {
     assert_eq!(sonic.stats().unexpected, lies.len() as u64);
     assert!(sonic.is_registered());
 }
+
+#[test]
+fn a_classic_client_is_refused_where_none_are_wanted() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let builder = superchat::Server::builder().directory(directory.path());
+    let server = builder.refuse_classic(true).start().unwrap();
+    let peer = Peer::of(&server);
+    peer.register("tails");
+    assert_eq!(peer.until_notified(), "[No classic clients here.]");
+    let sonic = client("sonic", &server);
+    assert!(sonic.is_registered());
+    assert_eq!(server.users().len(), 1);
+}
