@@ -12,13 +12,18 @@ use crate::wire::{Frame, Header, Nickname, Packet, Session};
 
 /// How long the server may be silent before it is asked whether it is there: longer than its own
 /// leases are, so that it is mostly the server that asks.
-pub(super) const LEASE: Duration = Duration::from_secs(20);
+const LEASE: Duration = Duration::from_secs(20);
 
 /// How often it is asked, and how far apart.
 const PINGS: u32 = 4;
 const PING_PATIENCE: Duration = Duration::from_millis(750);
 
 impl Client {
+    /// The server was heard.
+    pub(super) fn begin_lease(&mut self, now: Now) {
+        self.timers.set(Timer::Lease, now.at + LEASE);
+    }
+
     /// The server does not answer.
     pub(super) fn on_server_silent(&mut self, now: Now) {
         if let Some(ticket) = self.current.as_mut().and_then(Current::take_deregistering) {

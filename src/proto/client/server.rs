@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::lease::LEASE;
 use super::peers::Sent;
 use super::request::Answer;
 use super::{Client, ClientEvent, Failure, Phase, Ticket, Timer};
@@ -205,7 +204,7 @@ impl Client {
         if let Some(flow) = self.flows.get_mut(server) {
             flow.restart_at(floor);
         }
-        self.timers.set(Timer::Lease, now.at + LEASE);
+        self.begin_lease(now);
         self.timers.set(Timer::Stale, now.at + STALE_FOR);
         self.lookups.clear();
         self.give_again(now);

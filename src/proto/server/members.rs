@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::Server;
-use super::presence::Known;
+use super::known::Known;
 use super::requests::{Request, RequestId};
 use crate::proto::Now;
 use crate::proto::flows::{FlowStep, Limits};

@@ -17,6 +17,7 @@ mod departure;
 mod handing;
 mod interface;
 mod keeping;
+mod known;
 mod mail;
 mod members;
 mod outbox;

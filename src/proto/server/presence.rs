@@ -9,9 +9,10 @@
 //! of users a client is not told of all of them: it looks up whom it needs, and is told of changes to
 //! those.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::known::{FIRST_PATIENCE, Known};
 use super::members::Owed;
 use super::{Server, Timer};
 use crate::proto::{Instant, Now};
@@ -26,9 +27,6 @@ const ROUND_PER_CLIENT: Duration = Duration::from_micros(100);
 /// How often a thing is told again, at growing distances, to a client that does not say that it has it.
 /// After that it is told with the next change, or when it is heard of.
 const TRIES: u32 = 5;
-
-/// How long the first of them is waited for.
-const FIRST_PATIENCE: Duration = Duration::from_millis(200);
 
 /// Rows that are looked at for one datagram: more than fit.
 const MOST_ROWS: usize = 64;
@@ -61,33 +59,6 @@ impl Presences {
         for nickname in &known.watched {
             self.unwatch(session, nickname);
         }
-    }
-}
-
-/// What a client knows of the table.
-#[derive(Debug, Default)]
-pub(super) struct Known {
-    /// What it said last that it has.
-    revision: u64,
-    /// What it has if nothing that it was told since is lost.
-    told: u64,
-    /// There was more than had room.
-    partly: bool,
-    /// How often it was told without saying more than before, and until when that is waited for.
-    tries: u32,
-    again_at: Option<Instant>,
-    /// Whom it looked up, longest ago first.
-    watched: VecDeque<Nickname>,
-}
-
-impl Known {
-    /// Whether something that it was told seems to be lost: it is told again, if not too often.
-    fn is_overdue(&self, now: Instant) -> bool {
-        self.again_at.is_some_and(|at| at <= now)
-    }
-
-    fn patience(&self) -> Duration {
-        FIRST_PATIENCE * 2u32.pow(self.tries.min(8))
     }
 }
 
