@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::check::Promises;
 use super::network::Weather;
+use super::show;
 use super::world::World;
 
 /// It loses 30 % of the datagrams, repeats 20 %, and delays each by what it likes.
@@ -112,7 +113,9 @@ fn five_clients_that_send_each_other_a_thousand_messages() {
     traffic.world.run_for(Duration::from_secs(30));
     traffic.check_complete();
     let (seconds, count) = (took.as_secs_f64(), traffic.total());
-    println!("seed {SEED}: {count} messages in {seconds:.1} virtual seconds, each once, in order");
+    show(format_args!(
+        "seed {SEED}: {count} messages in {seconds:.1} virtual seconds, each once, in order"
+    ));
 }
 
 #[test]
