@@ -44,6 +44,8 @@ pub(super) struct Flows<T> {
     timers: Timers<Session>,
     /// Those that may have something to send now.
     ready: BTreeSet<Session>,
+    /// No flow that is closed has had this number, or a higher one.
+    used: u64,
     /// A session that is sent no more than acks for now.
     paused: Option<Session>,
     /// A session that is told this revision with every packet.
@@ -57,6 +59,7 @@ impl<T> Flows<T> {
             peers: BTreeMap::new(),
             timers: Timers::new(),
             ready: BTreeSet::new(),
+            used: 0,
             paused: None,
             revision: None,
         }
@@ -75,7 +78,11 @@ impl<T> Flows<T> {
         address: SocketAddr,
         limits: Limits,
     ) {
-        let fresh = || Peer { address, limits, flow: Flow::new(now) };
+        let fresh = || {
+            let mut flow = Flow::new(now);
+            flow.restart_at(self.used);
+            Peer { address, limits, flow }
+        };
         self.peers.entry(session).or_insert_with(fresh).address = address;
     }
 
@@ -128,7 +135,9 @@ impl<T> Flows<T> {
     pub(super) fn close(&mut self, session: Session) -> Vec<T> {
         self.timers.stop(&session);
         self.ready.remove(&session);
-        self.peers.remove(&session).map_or_else(Vec::new, |mut peer| peer.flow.abandon())
+        let Some(mut peer) = self.peers.remove(&session) else { return Vec::new() };
+        self.used = self.used.max(peer.flow.next_number());
+        peer.flow.abandon()
     }
 
     pub(super) fn sessions(&self) -> Vec<Session> {
@@ -143,9 +152,11 @@ impl<T> Flows<T> {
         self.peers.values().all(|peer| peer.flow.is_idle())
     }
 
-    /// Of the flows with nothing under way, the one that was silent for longest.
-    pub(super) fn idlest(&self) -> Option<Session> {
-        let idle = self.peers.iter().filter(|(_, peer)| peer.flow.is_idle());
+    /// Of the flows with nothing under way that are not `needed`, the one that was silent for longest.
+    pub(super) fn idlest(&self, needed: impl Fn(Session) -> bool) -> Option<Session> {
+        let idle =
+            |(session, peer): &(&Session, &Peer<T>)| peer.flow.is_idle() && !needed(**session);
+        let idle = self.peers.iter().filter(idle);
         idle.min_by_key(|(_, peer)| peer.flow.heard()).map(|(session, _)| *session)
     }
 

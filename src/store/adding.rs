@@ -47,7 +47,10 @@ impl<D: Disk> FileStore<D> {
             && self.checked.get(&name).is_some_and(|checked| checked.may_have(id))
         {
             let bytes = self.contents(&name)?;
-            if lines(&bytes).filter_map(line::read).any(|message| message.id == Some(id)) {
+            if lines(&bytes).filter_map(line::read).any(|other| {
+                // A session alone proves nothing: see `docs/PROTOCOL.md`.
+                other.id == Some(id) && other.sender == message.sender
+            }) {
                 // Whoever added it may not have come to sync it: the answer waits for that as well.
                 let length = bytes.len() as u64;
                 self.opened(&name, length, added)?.answers.push(answer);

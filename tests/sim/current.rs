@@ -152,9 +152,13 @@ impl Script {
 
     /// A peer registers.
     pub fn joins(&mut self, peer: &str) -> Vec<String> {
-        self.from(peer, hello(peer, None));
+        let number = self.registrations.entry(peer.to_owned()).or_default();
+        *number += 1;
+        let hello = |number, cookie| hello_as(peer, session(peer), number, cookie);
+        let number = *number;
+        self.from(peer, hello(number, None));
         let cookie = self.cookie(peer);
-        self.from(peer, hello(peer, Some(cookie)))
+        self.from(peer, hello(number, Some(cookie)))
     }
 
     /// A server where these are online, in this order, and have the table.

@@ -231,3 +231,25 @@ fn a_packet_of_an_unknown_session_is_answered_with_a_cookie_only() {
     assert_eq!(server.from("c", packet.encode()), ["c: <cookie>"]);
     assert_eq!(server.wait(5_000), NOTHING);
 }
+
+/// Everyone is told of everyone's session. That one knows it gives nobody anything.
+#[test]
+fn a_session_cannot_be_taken_by_another_name() {
+    let mut server = of_two();
+    let theirs = |number, cookie| hello_as("c", session("a"), number, cookie);
+    server.from("c", theirs(1, None));
+    let cookie = server.cookie("c");
+    assert_eq!(server.from("c", theirs(1, Some(cookie))), NOTHING);
+    server.says("b", vec![keep("b", "a", 1, "secret")]);
+    assert_eq!(server.took("a").last().unwrap(), "b: <[Message received by a.]>");
+}
+
+/// A registration that was long on its way does not bring back who has left since.
+#[test]
+fn an_old_registration_counts_for_nothing() {
+    let mut server = of_two();
+    let cookie = server.cookie("a");
+    server.says("a", vec![dereg("a", 9)]);
+    assert_eq!(server.from("a", hello("a", Some(cookie))), NOTHING);
+    assert!(server.from("a", hello_as("a", session("a"), 10, Some(cookie)))[0].contains("Welcome"));
+}

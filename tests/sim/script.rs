@@ -37,6 +37,8 @@ pub struct Script {
     pub events: Vec<String>,
     /// The number of the last packet of each peer that speaks the current dialect.
     pub(super) numbers: BTreeMap<String, u64>,
+    /// How often each peer has registered.
+    pub(super) registrations: BTreeMap<String, u64>,
 }
 
 /// Where a peer is.
@@ -57,6 +59,7 @@ impl Script {
             sent: Vec::new(),
             events: Vec::new(),
             numbers: BTreeMap::new(),
+            registrations: BTreeMap::new(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use chrono::NaiveDateTime;
 
-use super::peers::same_address;
+use super::peers::{MAX_STRANGERS, same_address};
 use super::request::Answer;
 use super::{Client, ClientEvent, Failure, Incoming, Route, SentAt};
 use crate::proto::Now;
@@ -25,7 +25,10 @@ impl Client {
         let trusted = from == self.server || self.current.is_none() && known.is_none();
         if !trusted && known != Some(true) {
             self.stats.unexpected += 1;
-            return self.look_up(now, sender);
+            if self.lookups.len() < MAX_STRANGERS {
+                self.look_up(now, sender);
+            }
+            return;
         }
         self.acknowledge(from);
         let message = self.incoming(from, sender, text);

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Client, ClientEmit, ClientEvent, Failure, MAX_PENDING, Ticket};
+use super::{Client, ClientEmit, ClientEvent, Failure, MAX_PENDING, Phase, Ticket};
 use crate::proto::{Instant, Now};
 use crate::wire::{Datagram, MAX_DATAGRAM, Nickname, Presence, Row, Session};
 
@@ -212,7 +212,11 @@ impl Client {
         }
         while let Some(conversation) = self.conversations.by_recipient.get(recipient) {
             let Some(index) = conversation.first_waiting() else { break };
-            match self.way(recipient, conversation, index) {
+            let way = self.way(recipient, conversation, index);
+            if self.phase == Phase::Lost && matches!(way, Way::Server(_) | Way::Lookup) {
+                return self.await_server(now);
+            }
+            match way {
                 Way::Flow(session, address) => {
                     self.send_directly(now, recipient, index, session, address);
                 }

@@ -14,6 +14,9 @@ use crate::wire::{Frame, Header, Nickname, Packet, Session};
 /// leases are, so that it is mostly the server that asks.
 const LEASE: Duration = Duration::from_secs(20);
 
+/// How long a message waits for a server that is lost: as long as one that does not answer is asked.
+const OUTAGE_PATIENCE: Duration = Duration::from_millis(2500);
+
 /// How often it is asked, and how far apart.
 const PINGS: u32 = 4;
 const PING_PATIENCE: Duration = Duration::from_millis(750);
@@ -44,12 +47,28 @@ impl Client {
             drop(flow.abandon());
         }
         self.timers.stop(&Timer::Lease);
-        self.fail_at_server(now, &Failure::ServerNotResponding);
-        if self.phase == Phase::Online {
+        let online = self.phase == Phase::Online;
+        if online {
             self.phase = Phase::Lost;
+        }
+        self.fail_at_server(now, &Failure::ServerNotResponding);
+        if online {
             let nickname = self.nickname.clone();
             self.event(ClientEvent::Deregistered { nickname });
             self.register_again(now);
+        }
+    }
+
+    /// A message needs the server, which is lost: it waits a while for it to come back.
+    pub(super) fn await_server(&mut self, now: Now) {
+        if !self.timers.is_set(&Timer::Outage) {
+            self.timers.set(Timer::Outage, now.at + OUTAGE_PATIENCE);
+        }
+    }
+
+    pub(super) fn on_outage(&mut self, now: Now) {
+        if self.phase == Phase::Lost {
+            self.fail_waiting(now, &Failure::ServerNotResponding);
         }
     }
 

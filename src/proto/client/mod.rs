@@ -74,13 +74,21 @@ enum Timer {
     Conversations,
     /// Nothing may have come from the server for a while.
     Lease,
+    /// What waits for a server that is lost has waited long enough.
+    Outage,
     /// Those of whom a server that began anew has told nothing are gone.
     Stale,
 }
 
 impl Timer {
-    const ALL: [Self; 5] =
-        [Self::Request, Self::FirstTable, Self::Conversations, Self::Lease, Self::Stale];
+    const ALL: [Self; 6] = [
+        Self::Request,
+        Self::FirstTable,
+        Self::Conversations,
+        Self::Lease,
+        Self::Outage,
+        Self::Stale,
+    ];
 }
 
 /// The client engine; the head of this file says what it promises.
@@ -418,6 +426,7 @@ impl Client {
                 Timer::FirstTable => self.on_table_known(now),
                 Timer::Conversations => self.resume_conversations(now),
                 Timer::Lease => self.on_lease_over(now),
+                Timer::Outage => self.on_outage(now),
                 Timer::Stale => self.on_stale(),
             }
             return true;

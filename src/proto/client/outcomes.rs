@@ -124,13 +124,18 @@ impl Client {
         for (number, recipient) in std::mem::take(&mut self.conversations.at_server) {
             self.settle(now, &recipient, number, Err(why.clone()));
         }
-        // Nor is there anybody to ask who these are.
-        let unknown = |name: &&Nickname| !self.table.contains_key(*name);
-        let unknown = self.conversations.by_recipient.keys().filter(unknown);
-        for recipient in unknown.cloned().collect::<Vec<_>>() {
-            for number in self.numbers_to(&recipient) {
-                self.settle(now, &recipient, number, Err(why.clone()));
-            }
+    }
+
+    /// Gives every message that waits for the server this outcome.
+    pub(super) fn fail_waiting(&mut self, now: Now, why: &Failure) {
+        let mut waiting = Vec::new();
+        for (recipient, conversation) in &self.conversations.by_recipient {
+            let messages = conversation.messages.iter();
+            let of_it = messages.filter(|message| message.place == Place::Waiting);
+            waiting.extend(of_it.map(|message| (recipient.clone(), message.number)));
+        }
+        for (recipient, number) in waiting {
+            self.settle(now, &recipient, number, Err(why.clone()));
         }
     }
 

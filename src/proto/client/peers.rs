@@ -10,7 +10,9 @@ use std::time::Duration;
 use super::{Client, Incoming, Route, SentAt};
 use crate::proto::Now;
 use crate::proto::flows::Limits;
-use crate::wire::{Ack, Chat, Frame, Header, MessageId, Nickname, Packet, Sequence, Session};
+use crate::wire::{
+    Ack, Assembly, Chat, Frame, Header, MessageId, Nickname, Packet, Piece, Sequence, Session,
+};
 
 /// How long a direct path is tried, from the first packet that is not acknowledged: the classic
 /// timing.
@@ -20,6 +22,9 @@ const DIRECT: Limits =
 /// Sessions with which packets are exchanged. Beyond that the one that was silent for longest and has
 /// nothing under way is forgotten: see [`crate::proto::flow`] for what that does.
 const MAX_PEERS: usize = 1024;
+
+/// Names that are looked up because strangers say that they are theirs. Of more, nobody is asked.
+pub(super) const MAX_STRANGERS: usize = 32;
 
 /// Bytes of long messages of which some parts have come, over all peers.
 const MAX_PARTS: usize = 64 << 20;
@@ -38,10 +43,12 @@ impl Client {
     pub(super) fn open_peer(&mut self, now: Now, session: Session, address: SocketAddr) {
         if self.flows.get(session).is_none()
             && self.flows.len() >= MAX_PEERS
-            && let Some(idlest) = self.flows.idlest()
+            && let Some(idlest) = self.flows.idlest(|session| {
+                self.current.as_ref().is_some_and(|current| current.session == session)
+                    || self.parts.contains_key(&session)
+            })
         {
             self.flows.close(idlest);
-            self.parts.remove(&idlest);
         }
         self.flows.open(now.at, session, address, DIRECT);
     }
@@ -61,12 +68,17 @@ impl Client {
         let Some(sequence) = header.sequence else { return };
         let Some(name) = self.who_is_at(header.from, from) else {
             self.stats.unexpected += 1;
-            if let Some(Frame::Chat(chat)) = frames.into_iter().next() {
+            if let Some(Frame::Chat(chat)) = frames.into_iter().next()
+                && self.lookups.len() < MAX_STRANGERS
+            {
                 self.look_up(now, chat.sender);
             }
             return;
         };
-        if !room || self.parts.values().map(|parts| parts.waiting()).sum::<usize>() > MAX_PARTS {
+        let in_parts =
+            |frame: &Frame| matches!(frame, Frame::Chat(chat) if chat.piece != Piece::default());
+        let full = || self.parts.values().map(Assembly::waiting).sum::<usize>() > MAX_PARTS;
+        if !room || frames.iter().any(in_parts) && full() {
             self.stats.busy += 1;
             if let Some(flow) = self.flows.get_mut(header.from) {
                 flow.refuse();
@@ -130,7 +142,8 @@ impl Client {
         if parts.waiting() == 0 {
             self.parts.remove(&session);
         }
-        if !self.seen.is_new(MessageId { author: author.unwrap_or(session), number }) {
+        let id = MessageId { author: author.unwrap_or(session), number };
+        if !self.seen.is_new(&sender, id) {
             return;
         }
         let route = match stored_at {

@@ -6,17 +6,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::wire::{MessageId, Session};
+use crate::wire::{MessageId, Nickname, Session};
 
 /// Authors that are remembered: half a megabyte. Of more, the one that was silent for longest is
 /// forgotten.
 const MAX_AUTHORS: usize = 16_384;
 
-/// The last number of each author.
+/// The last number of each author: a name and a session, since a session alone proves nothing.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    authors: BTreeMap<Session, Author>,
-    by_use: BTreeMap<u64, Session>,
+    authors: BTreeMap<(Nickname, Session), Author>,
+    by_use: BTreeMap<u64, (Nickname, Session)>,
     uses: u64,
 }
 
@@ -28,9 +28,10 @@ struct Author {
 
 impl Seen {
     /// Whether a message has not come before. From now on it has.
-    pub(super) fn is_new(&mut self, id: MessageId) -> bool {
+    pub(super) fn is_new(&mut self, sender: &Nickname, id: MessageId) -> bool {
         self.uses += 1;
-        let before = self.authors.get(&id.author);
+        let key = (sender.clone(), id.author);
+        let before = self.authors.get(&key);
         let last = before.map_or(0, |author| author.last);
         if let Some(author) = before {
             self.by_use.remove(&author.used);
@@ -39,9 +40,9 @@ impl Seen {
         {
             self.authors.remove(&idlest);
         }
-        self.by_use.insert(self.uses, id.author);
+        self.by_use.insert(self.uses, key.clone());
         let author = Author { last: last.max(id.number), used: self.uses };
-        self.authors.insert(id.author, author);
+        self.authors.insert(key, author);
         id.number > last
     }
 }
@@ -50,6 +51,10 @@ impl Seen {
 mod tests {
     use super::*;
 
+    fn is_new(seen: &mut Seen, id: MessageId) -> bool {
+        seen.is_new(&Nickname::new("a").unwrap(), id)
+    }
+
     fn id(author: u64, number: u64) -> MessageId {
         MessageId { author: Session::new(author).unwrap(), number }
     }
@@ -57,10 +62,11 @@ mod tests {
     #[test]
     fn each_message_is_new_once() {
         let mut seen = Seen::default();
-        assert!(seen.is_new(id(1, 5)));
-        assert!(seen.is_new(id(2, 5)), "of another author");
-        assert!(!seen.is_new(id(1, 5)) && !seen.is_new(id(1, 4)));
-        assert!(seen.is_new(id(1, 6)));
+        assert!(is_new(&mut seen, id(1, 5)));
+        assert!(is_new(&mut seen, id(2, 5)), "of another author");
+        assert!(!is_new(&mut seen, id(1, 5)) && !is_new(&mut seen, id(1, 4)));
+        assert!(is_new(&mut seen, id(1, 6)));
+        assert!(seen.is_new(&Nickname::new("b").unwrap(), id(1, 6)), "of another user");
     }
 
     #[test]
@@ -68,12 +74,12 @@ mod tests {
         let mut seen = Seen::default();
         let most = MAX_AUTHORS as u64;
         for author in 1..=most {
-            assert!(seen.is_new(id(author, 1)));
+            assert!(is_new(&mut seen, id(author, 1)));
         }
-        assert!(!seen.is_new(id(1, 1)));
-        assert!(seen.is_new(id(most + 1, 1)));
-        assert!(!seen.is_new(id(1, 1)) && !seen.is_new(id(3, 1)));
-        assert!(seen.is_new(id(2, 1)), "it made room");
+        assert!(!is_new(&mut seen, id(1, 1)));
+        assert!(is_new(&mut seen, id(most + 1, 1)));
+        assert!(!is_new(&mut seen, id(1, 1)) && !is_new(&mut seen, id(3, 1)));
+        assert!(is_new(&mut seen, id(2, 1)), "it made room");
         assert_eq!((seen.authors.len(), seen.by_use.len()), (MAX_AUTHORS, MAX_AUTHORS));
     }
 }

@@ -102,6 +102,7 @@ impl Client {
             self.request(now, Request::Keep { recipient, number, seen, text });
             return true;
         };
+        self.open_server(now);
         self.conversations.at_server.insert(number, recipient.clone());
         let keep = |piece, text: &str| {
             let (sender, recipient) = (sender.clone(), recipient.clone());

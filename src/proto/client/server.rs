@@ -60,6 +60,13 @@ impl Client {
         self.current.as_ref().map(|current| current.session)
     }
 
+    /// A flow to the server, the new one or the one that there is.
+    pub(super) fn open_server(&mut self, now: Now) {
+        if let Some(session) = self.server_session() {
+            self.flows.open(now.at, session, self.server, SERVER);
+        }
+    }
+
     pub(super) fn on_server_packet(
         &mut self,
         now: Now,
@@ -245,8 +252,10 @@ impl Client {
 
     fn on_server_line(&mut self, now: Now, text: String, offline: bool, answers: Option<u64>) {
         let notice = Notice::parse(&text);
-        // That a recipient is unknown, or there after all, is no news for the user.
-        let quiet = matches!(notice, Some(Notice::NotExisted(_) | Notice::Exists(_)));
+        // That a recipient is unknown, or there after all, is no news for the user; nor is an answer
+        // that comes again.
+        let again = answers.is_some_and(|number| !self.awaits(number));
+        let quiet = again || matches!(notice, Some(Notice::NotExisted(_) | Notice::Exists(_)));
         if !quiet {
             self.event(ClientEvent::Notification { text: text.clone() });
         }
@@ -279,6 +288,13 @@ impl Client {
         self.flows.open(now.at, session, self.server, SERVER);
         let frame = Frame::Deregister { nickname, number };
         self.flows.push(session, frame.encode(), Sent::Part);
+    }
+
+    /// Whether the answer to this request has not come.
+    fn awaits(&self, number: u64) -> bool {
+        let deregistering = self.current.as_ref().and_then(|current| current.deregistering);
+        self.conversations.at_server.contains_key(&number)
+            || deregistering.is_some_and(|(asked, _)| asked == number)
     }
 
     /// The server does not hold this client any more, as it was asked; or does not answer. Whether it

@@ -75,6 +75,7 @@ impl Client {
             self.lookups.retain(|name, _| self.conversations.waits_for(name));
         }
         self.lookups.insert(nickname.clone(), now.at);
+        self.open_server(now);
         self.flows.push(session, Frame::Lookup { nickname }.encode(), Sent::Part);
     }
 
@@ -90,7 +91,7 @@ impl Client {
             Some(row) => {
                 // What the table says may be newer by now.
                 let known = self.table.contains_key(&nickname);
-                let newer = self.current.as_ref().is_some_and(|c| revision > c.revision);
+                let newer = self.current.as_ref().is_some_and(|c| revision >= c.revision);
                 if newer || !known {
                     self.put_row(now, row);
                 }

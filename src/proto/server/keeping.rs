@@ -22,6 +22,9 @@ use crate::wire::{Datagram, MAX_DATAGRAM, MessageId, Nickname, Notice, Presence,
 /// out of the mailbox: slower, but bounded.
 const MAX_RELAYS: usize = 32;
 
+/// Bytes of them.
+const MAX_RELAY_BYTES: usize = 4 << 20;
+
 /// Messages on their way to the disk, or to their recipients.
 #[derive(Debug, Default)]
 pub(super) struct Keeping {
@@ -70,6 +73,19 @@ impl Server {
     pub(super) fn on_refusal_heard(&mut self, now: Now, session: Session, recipient: Nickname) {
         for id in self.keeping.refused.remove(&(session, recipient)).unwrap_or_default() {
             self.proceed(now, id);
+        }
+    }
+
+    /// The author does not listen: what waits until it has heard of a refusal is refused as well.
+    pub(super) fn refuse_what_waits(&mut self, now: Now, session: Session) {
+        let mut waiting = Vec::new();
+        for ((author, _), requests) in &mut self.keeping.refused {
+            if *author == session {
+                waiting.append(requests);
+            }
+        }
+        for id in waiting {
+            self.answer(now, id, Notice::NotSaved("the one before it was not".to_owned()));
         }
     }
 
@@ -149,7 +165,15 @@ impl Server {
     fn relay(&mut self, now: Now, id: RequestId, recipient: &Nickname) {
         let waiting = self.keeping.relays.entry(recipient.clone()).or_default();
         waiting.push(id);
-        if waiting.len() > MAX_RELAYS {
+        let waiting = waiting.clone();
+        let bytes: usize = waiting.iter().map(|id| self.requests.bytes(*id)).sum();
+        if waiting.len() > MAX_RELAYS || bytes > MAX_RELAY_BYTES {
+            // It may take what is under way all the same: then it knows it when it comes again.
+            if let Some(session) = self.directory.session(recipient)
+                && let Some(flow) = self.flows.get_mut(session)
+            {
+                drop(flow.abandon_where(|owed| matches!(owed, Owed::Relay(_))));
+            }
             return self.store_relays(now, recipient);
         }
         let (message_id, request) = (self.identify(id), self.requests.get(id));
@@ -199,9 +223,11 @@ impl Server {
         if let Some((_, Request::Keep { sender, recipient, text, .. })) = self.requests.get(id) {
             let author = message_id.map(|id| id.author);
             let appending = self.keeping.appending.entry(recipient.clone()).or_default();
-            let before = appending.iter().rev().find(|(_, other)| *other == author);
+            // What classic clients ask for has no order among them.
+            let numbered = author.filter(|author| *author != self.classic_author);
+            let before = appending.iter().rev().find(|(_, o)| *o == numbered && o.is_some());
             let follows = before.map(|(request, _)| *request);
-            appending.push((id, author));
+            appending.push((id, numbered));
             let message = StoredMessage { sender, text, time: now.unix, id: message_id };
             self.store(StoreRequest::Append { request: id, follows, recipient, message });
         }

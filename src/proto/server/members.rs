@@ -4,7 +4,7 @@
 //! address that it comes from, and is meant for this run of the server. To any other the server
 //! says what it needs to register (again), and remembers nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -27,7 +27,12 @@ const MEMBER: Limits =
 /// mailbox as full as it can be, in parts, and as many answers.
 const MAX_OWED: usize = 16_384;
 
-/// Bytes of long messages of which some parts have come, past which no more are taken.
+/// Sessions that have ended of which is remembered which registration was their last: as many as may
+/// end while one of them is on its way.
+const MAX_LEFT: usize = 1024;
+
+/// Bytes of long messages of which some parts have come. Past that, whoever has sent most of them has
+/// to register, and begins anew.
 const MAX_PARTS: usize = 64 << 20;
 
 /// A client that speaks the current dialect, and is online.
@@ -62,11 +67,27 @@ pub(super) enum Owed {
 pub(super) struct Members {
     pub(super) by_session: BTreeMap<Session, Member>,
     by_address: BTreeMap<SocketAddr, Session>,
+    /// Those who left last, and the numbers of their last registrations.
+    left: VecDeque<(Session, u64)>,
 }
 
 impl Members {
     pub(super) fn sessions(&self) -> Vec<Session> {
         self.by_session.keys().copied().collect()
+    }
+
+    /// Whether a session is that of somebody under another name. Everyone is told of everyone's
+    /// session: that one knows it proves nothing.
+    pub(super) fn is_anothers(&self, session: Session, nickname: &Nickname) -> bool {
+        self.by_session.get(&session).is_some_and(|member| member.nickname != *nickname)
+    }
+
+    /// Whether a registration is older than one that was carried out: it was long on its way.
+    pub(super) fn is_old(&self, hello: Hello) -> bool {
+        let present = self.by_session.get(&hello.session).map(|member| member.registered);
+        let mut left = self.left.iter().rev().filter(|(session, _)| *session == hello.session);
+        present.is_some_and(|last| hello.number < last)
+            || left.next().is_some_and(|(_, last)| hello.number <= *last)
     }
 
     /// Adds one. Whoever had its address was removed before; itself, at another one, is returned.
@@ -82,7 +103,12 @@ impl Members {
 
     fn remove_at(&mut self, address: SocketAddr) -> Option<(Session, Member)> {
         let session = self.by_address.remove(&address)?;
-        self.by_session.remove_entry(&session)
+        let (session, member) = self.by_session.remove_entry(&session)?;
+        self.left.push_back((session, member.registered));
+        if self.left.len() > MAX_LEFT {
+            self.left.pop_front();
+        }
+        Some((session, member))
     }
 }
 
@@ -197,11 +223,8 @@ impl Server {
         room: bool,
     ) {
         let owed = self.flows.get(session).map_or(0, |flow| flow.load());
-        let busy = self.stopping
-            || !room
-            || owed > MAX_OWED
-            || self.parts > MAX_PARTS
-            || !self.requests.has_room_for_more(session);
+        let busy =
+            self.stopping || !room || owed > MAX_OWED || !self.requests.has_room_for_more(session);
         let Some(flow) = self.flows.get_mut(session) else { return };
         if busy {
             self.stats.busy += 1;
@@ -224,14 +247,15 @@ impl Server {
                 let before = member.parts.waiting();
                 let text = member.parts.add(number, piece, text, self.config.max_text);
                 self.parts = self.parts + member.parts.waiting() - before;
-                let Some(text) = text else { return };
+                let Some(text) = text else { return self.bound_parts(now) };
                 let id = Some(MessageId { author: session, number });
+                let name = sender.clone();
                 let request = Request::Keep { sender, recipient, seen, text, id };
                 if self.requests.is_under_way(id) {
                     return;
                 }
                 let before = MessageId { author: session, number };
-                match self.requests.answer_to(before).cloned() {
+                match self.requests.answer_to(&name, before).cloned() {
                     Some(notice) => {
                         self.answer_member(now, from, session, number, &request, &notice);
                     }
@@ -245,6 +269,17 @@ impl Server {
             Frame::Lookup { nickname } => self.on_lookup(session, &nickname),
             Frame::Verification => {}
             _ => self.stats.unexpected += 1,
+        }
+    }
+
+    /// Keeps the bound of what waits for the rest of its message.
+    fn bound_parts(&mut self, now: Now) {
+        if self.parts <= MAX_PARTS {
+            return;
+        }
+        let members = self.members.by_session.values();
+        if let Some(most) = members.max_by_key(|member| member.parts.waiting()) {
+            self.on_gone(now, most.address);
         }
     }
 
@@ -296,6 +331,7 @@ impl Server {
         let answers = |owed: &Owed| matches!(owed, Owed::Answer | Owed::Refusal(..));
         let given_up = flow.abandon_where(|owed| !answers(owed));
         self.store_relays(now, &nickname);
+        self.refuse_what_waits(now, session);
         if given_up.iter().any(|owed| matches!(owed, Owed::Mail(_))) {
             self.end_mail(&nickname);
             self.mail.stall(nickname);

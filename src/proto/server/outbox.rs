@@ -68,9 +68,11 @@ impl Server {
         }
         let (text, offline) = (notice.to_string(), notice.means_offline());
         let frame = Frame::Notification { text, offline, answers: Some(number) }.encode();
-        if matches!(request, Request::Keep { .. }) && !matches!(notice, Notice::Exists(_)) {
+        if let Request::Keep { sender, .. } = request
+            && !matches!(notice, Notice::Exists(_))
+        {
             let id = MessageId { author: session, number };
-            self.requests.remember_answer(id, notice.clone());
+            self.requests.remember_answer(sender.clone(), id, notice.clone());
         }
         if !registered && self.members.by_session.contains_key(&session) {
             let owed = match request {

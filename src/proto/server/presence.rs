@@ -35,6 +35,9 @@ const MOST_ROWS: usize = 64;
 /// longest ago is not told of any longer.
 const MAX_WATCHED: usize = 256;
 
+/// Frames that a client has not taken, past which it is told of no further change to these.
+const MAX_NEWS: usize = 1024;
+
 /// When the rounds are, and who is told of whom past the number of users that are told to all.
 #[derive(Debug, Default)]
 pub(super) struct Presences {
@@ -191,6 +194,10 @@ impl Server {
             for (_, row) in changed {
                 let watchers = self.presences.watchers.get(&row.nickname).cloned();
                 for session in watchers.unwrap_or_default() {
+                    // Who takes nothing asks again when it needs to know.
+                    if self.flows.get(session).is_some_and(|flow| flow.load() > MAX_NEWS) {
+                        continue;
+                    }
                     self.tell_of(session, &row.nickname);
                 }
             }

@@ -45,6 +45,10 @@ impl Server {
             self.stats.busy += 1;
             return;
         }
+        if self.members.is_anothers(hello.session, &nickname) || self.members.is_old(hello) {
+            self.stats.unexpected += 1;
+            return;
+        }
         self.directory.touch(now.at, from);
         if self.is_registered_by(from, &nickname, hello) {
             // The answer was lost.

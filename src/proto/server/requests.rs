@@ -20,6 +20,13 @@ const MAX_PER_ADDRESS: usize = 8;
 /// Messages under way of one current client, which does not wait for one to send the next.
 const MAX_PER_MEMBER: usize = 256;
 
+/// The same once half of what there is room for is under way, so that a few leave room for others.
+const MAX_PER_MEMBER_OF_MANY: usize = 16;
+
+/// Requests of classic clients and registrations that have room when messages of current ones have
+/// none any more.
+const RESERVE: usize = 1024;
+
 /// Requests under way in all. A further one is not acknowledged, so that it is sent again.
 const MAX_OPEN: usize = 4096;
 
@@ -86,8 +93,8 @@ pub(super) struct Requests {
     open: BTreeMap<RequestId, Open>,
     by_address: BTreeMap<SocketAddr, Vec<RequestId>>,
     numbered: BTreeSet<MessageId>,
-    answered: BTreeMap<MessageId, Notice>,
-    answered_first: VecDeque<MessageId>,
+    answered: BTreeMap<(Nickname, MessageId), Notice>,
+    answered_first: VecDeque<(Nickname, MessageId)>,
     bytes: usize,
     last_id: RequestId,
 }
@@ -117,10 +124,15 @@ impl Requests {
         id.is_some_and(|id| self.numbered.contains(&id))
     }
 
+    /// Bytes of the text of a request.
+    pub(super) fn bytes(&self, id: RequestId) -> usize {
+        self.open.get(&id).map_or(0, |open| open.request.bytes())
+    }
+
     /// What became of a message, which its author may ask for again.
-    pub(super) fn remember_answer(&mut self, id: MessageId, notice: Notice) {
-        if self.answered.insert(id, notice).is_none() {
-            self.answered_first.push_back(id);
+    pub(super) fn remember_answer(&mut self, sender: Nickname, id: MessageId, notice: Notice) {
+        if self.answered.insert((sender.clone(), id), notice).is_none() {
+            self.answered_first.push_back((sender, id));
         }
         if self.answered_first.len() > MAX_ANSWERED
             && let Some(oldest) = self.answered_first.pop_front()
@@ -130,24 +142,29 @@ impl Requests {
     }
 
     /// What became of a message, if that is remembered.
-    pub(super) fn answer_to(&self, id: MessageId) -> Option<&Notice> {
-        self.answered.get(&id)
+    pub(super) fn answer_to(&self, sender: &Nickname, id: MessageId) -> Option<&Notice> {
+        self.answered.get(&(sender.clone(), id))
     }
 
-    /// Whether there is room for one more.
+    /// Whether there is room for one more message.
     fn has_room(&self) -> bool {
         self.open.len() < MAX_OPEN && self.bytes < MAX_OPEN_BYTES
     }
 
     /// Whether there is room for one more of this address, which says one thing at a time.
     pub(super) fn has_room_at(&self, from: SocketAddr) -> bool {
-        self.has_room() && self.by_address.get(&from).map_or(0, Vec::len) < MAX_PER_ADDRESS
+        self.open.len() < MAX_OPEN + RESERVE
+            && self.by_address.get(&from).map_or(0, Vec::len) < MAX_PER_ADDRESS
     }
 
     /// Whether there is room for the messages that one more packet of this session may have.
     pub(super) fn has_room_for_more(&self, session: Session) -> bool {
         let id = |number| MessageId { author: session, number };
-        self.has_room() && self.numbered.range(id(0)..=id(u64::MAX)).count() < MAX_PER_MEMBER
+        let share = match self.open.len() < MAX_OPEN / 2 {
+            true => MAX_PER_MEMBER,
+            false => MAX_PER_MEMBER_OF_MANY,
+        };
+        self.has_room() && self.numbered.range(id(0)..=id(u64::MAX)).count() < share
     }
 
     /// Opens a request. There is room for it: see above.
