@@ -8,7 +8,7 @@ use superchat::store::{Disk as _, DiskFile as _};
 use superchat::wire::{MessageId, Session};
 
 use super::disk::SimDisk;
-use super::store::{MemoryStore, mailbox_on};
+use super::store::{SimStore, mailbox_on};
 use super::world::nickname;
 
 /// The message of this number: its author sends them in their order.
@@ -31,8 +31,8 @@ fn remove(count: usize) -> StoreRequest {
 }
 
 /// A store that has these messages for `b`.
-fn holding(numbers: impl IntoIterator<Item = u64>) -> MemoryStore {
-    let mut store = MemoryStore::new(64);
+fn holding(numbers: impl IntoIterator<Item = u64>) -> SimStore {
+    let mut store = SimStore::new(64);
     store.apply(Vec::new());
     for number in numbers {
         assert!(store.carry_out(append(number)).appended.is_some());
@@ -72,7 +72,7 @@ fn after_every_crash(disk: &SimDisk, mut see: impl FnMut(SimDisk)) {
 }
 
 /// All that can be in the mailbox if the power is cut now.
-fn after_a_crash(store: &MemoryStore) -> BTreeSet<Vec<u64>> {
+fn after_a_crash(store: &SimStore) -> BTreeSet<Vec<u64>> {
     let mut seen = BTreeSet::new();
     after_every_crash(&store.disk, |disk| {
         seen.insert(delivered(&disk));
@@ -82,9 +82,9 @@ fn after_a_crash(store: &MemoryStore) -> BTreeSet<Vec<u64>> {
 
 /// Each point at which the store can be stopped while it carries out these requests.
 fn stopped_everywhere(
-    begin: impl Fn() -> MemoryStore,
+    begin: impl Fn() -> SimStore,
     requests: &[StoreRequest],
-    mut see: impl FnMut(MemoryStore),
+    mut see: impl FnMut(SimStore),
 ) {
     for operations in 0.. {
         let mut store = begin();
@@ -98,13 +98,13 @@ fn stopped_everywhere(
 }
 
 /// All that can be in the mailbox if the power is cut while these requests are carried out.
-fn left_of(begin: impl Fn() -> MemoryStore, requests: &[StoreRequest]) -> BTreeSet<Vec<u64>> {
+fn left_of(begin: impl Fn() -> SimStore, requests: &[StoreRequest]) -> BTreeSet<Vec<u64>> {
     let mut seen = BTreeSet::new();
     stopped_everywhere(begin, requests, |store| {
         after_every_crash(&store.disk, |disk| {
             let left = delivered(&disk);
             // The mailbox can be used as before.
-            let mut store = MemoryStore::on(disk, 64);
+            let mut store = SimStore::on(disk, 64);
             assert!(store.carry_out(append(9)).appended.is_some());
             assert_eq!(delivered(&store.disk), [&left[..], &[9]].concat());
             seen.insert(left);
@@ -212,7 +212,7 @@ fn requests(asked: &[Asked]) -> Vec<StoreRequest> {
 }
 
 /// Whatever is called stored now survives: the store of the simulator checks it after each batch.
-fn goes_on(mut store: MemoryStore, asked: &[Asked]) {
+fn goes_on(mut store: SimStore, asked: &[Asked]) {
     let done = store.apply(requests(asked));
     assert!(done.iter().all(|done| done.appended.is_some()), "{done:?}");
 }

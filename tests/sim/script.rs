@@ -18,14 +18,14 @@ use superchat::wire::{Datagram, is_packet};
 use super::classic::python_json;
 use super::current;
 use super::host::{Command, Emit, Host};
-use super::store::MemoryStore;
+use super::store::SimStore;
 use super::verbs::server_config;
 use super::world::{nickname, now};
 
 pub struct Script {
     pub(super) host: Host,
     at: Instant,
-    pub store: MemoryStore,
+    pub store: SimStore,
     /// The store does nothing until [`store_works`](Self::store_works) is called.
     pub store_waits: bool,
     asked_of_store: Vec<StoreRequest>,
@@ -52,7 +52,7 @@ impl Script {
         Self {
             host,
             at: Instant::default(),
-            store: MemoryStore::new(8),
+            store: SimStore::new(8),
             store_waits: false,
             asked_of_store: Vec::new(),
             room: true,

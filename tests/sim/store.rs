@@ -15,7 +15,7 @@ use super::network::Random;
 
 /// The store of a server that can be started again, and the faults that are on.
 #[derive(Debug)]
-pub struct MemoryStore {
+pub struct SimStore {
     pub disk: SimDisk,
     /// None if the server has not used it since it was started.
     files: Option<FileStore<SimDisk>>,
@@ -38,7 +38,7 @@ pub struct Done {
     pub removed: Vec<StoredMessage>,
 }
 
-impl MemoryStore {
+impl SimStore {
     pub fn new(batch: usize) -> Self {
         Self::on(SimDisk::default(), batch)
     }

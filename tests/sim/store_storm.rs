@@ -10,12 +10,12 @@ use superchat::proto::{StoreRequest, StoredMessage};
 
 use super::network::Random;
 use super::power::message;
-use super::store::MemoryStore;
+use super::store::SimStore;
 use super::world::nickname;
 
 struct Storm {
     random: Random,
-    store: MemoryStore,
+    store: SimStore,
     sent: Vec<(Nickname, StoredMessage)>,
 }
 
@@ -81,7 +81,7 @@ fn whatever_happens_the_store_keeps_its_promises() {
     for seed in 0..100 {
         println!("seed {seed}");
         let mut random = Random::new(seed);
-        let store = MemoryStore::new(random.pick(&[1, 2, 8]));
+        let store = SimStore::new(random.pick(&[1, 2, 8]));
         let mut storm = Storm { random, store, sent: Vec::new() };
         for _ in 0..60 {
             storm.act();

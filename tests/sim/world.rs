@@ -18,7 +18,7 @@ use super::check::{Ledger, Life, Promises};
 use super::classic::ClassicEmit;
 use super::host::{Command, Emit, Host};
 use super::network::{Clock, Network, Random, Weather};
-use super::store::MemoryStore;
+use super::store::SimStore;
 use super::wire_check::WireCheck;
 
 /// When every run begins: 2017-03-01 15:28:35 UTC.
@@ -45,7 +45,7 @@ pub struct World {
     pub(super) lives: BTreeMap<SocketAddr, u64>,
     wakes: BTreeMap<SocketAddr, Instant>,
     pub server: SocketAddr,
-    pub store: MemoryStore,
+    pub store: SimStore,
     /// Milliseconds that the store takes for one batch, at the most.
     pub store_delay: u64,
     /// What the store was asked for and has not done.
@@ -84,7 +84,7 @@ impl World {
             lives: BTreeMap::new(),
             wakes: BTreeMap::new(),
             server: "10.0.0.1:5000".parse().unwrap(),
-            store: MemoryStore::new(4),
+            store: SimStore::new(4),
             store_delay: 5,
             asked_of_store: Vec::new(),
             ledger: Ledger::new(promises),

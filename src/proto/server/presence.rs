@@ -1,13 +1,14 @@
 //! How those who speak the current dialect are told of the table.
 //!
 //! The invariant: a client that has revision R and is told what has changed since R has the table.
-//! It says which revision it has whenever it is told something. Where that is not the one that was to
-//! follow, something was lost: it is told again from there, and the gap closes. Every row has the revision of its last change: nothing is remembered for each
-//! change, and one that is overtaken by another is never told.
+//! It says which revision it has whenever it is told something. Where that is not the one that was
+//! to follow, something was lost: it is told again from there, and the gap closes. Every row has
+//! the revision of its last change: nothing is remembered for each change, and one that is
+//! overtaken by another is never told.
 //!
-//! The pace is bounded: all are told in rounds, whose distance grows with their number. Past a number
-//! of users a client is not told of all of them: it looks up whom it needs, and is told of changes to
-//! those.
+//! The pace is bounded: all are told in rounds, whose distance grows with their number. Past a
+//! number of users a client is not told of all of them: it looks up whom it needs, and is told of
+//! changes to those.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
