@@ -57,6 +57,21 @@ fn a_message_of_another_session_than_its_senders_is_not_taken() {
     assert_eq!(client.refused(), [0, 0, 1, 0]);
 }
 
+/// Anyone can claim any number of names.
+#[test]
+fn both_sides_of_the_names_that_are_looked_up_for_strangers() {
+    let mut client = Script::current_online();
+    let mut asked = 0;
+    for number in 0..100 {
+        let name = format!("x{number}");
+        let packet = client.packet("b", vec![chat(&name, 1, "hi")]);
+        let header = Header { from: session("x"), ..packet.header.clone() };
+        let lines = client.from("x", Packet { header, ..packet }.encode());
+        asked += lines.concat().matches("Lookup").count();
+    }
+    assert_eq!(asked, 32);
+}
+
 #[test]
 fn a_message_for_an_earlier_session_is_not_taken() {
     let mut client = Script::current_online();
@@ -181,6 +196,20 @@ fn messages_given_to_a_server_that_is_lost_get_their_outcome() {
     assert_eq!(client.gets_cookie(session("x"), 9), ["s: Reg a"]);
     client.welcomed(session("x"), &[row("b"), absent("c")], 2);
     assert!(client.send("c", "ho")[0].contains("Keep a to c"), "it is served again");
+}
+
+/// And those that are sent, or were waiting, while it is lost.
+#[test]
+fn what_waits_for_a_server_that_is_lost_gets_its_outcome() {
+    const LOST: &str = "says Sent(1, Err(ServerNotResponding))";
+    let mut client = Script::current_online();
+    client.send("c", "one");
+    client.send("c", "two, behind it");
+    let lost = client.wait(2_500);
+    assert_eq!(lost.iter().filter(|line| line.ends_with(LOST)).count(), 1);
+    assert_eq!(client.send("nobody", "hi"), NOTHING);
+    let rest = client.wait(2_500);
+    assert_eq!(rest.iter().filter(|line| *line == &format!("2500 {LOST}")).count(), 2, "{rest:?}");
 }
 
 /// A server that takes no more for now says so by acknowledging nothing new.
