@@ -35,6 +35,7 @@ impl Traffic {
     /// Everyone is registered when it begins.
     fn new(seed: u64, clients: usize, messages: usize) -> Self {
         let mut world = World::new(seed, Weather::CALM, Promises::ALL, false);
+        world.bounds_every = 100;
         world.start_server(10);
         for n in 0..clients {
             world.start_client(place(n), &name(n));

@@ -73,6 +73,14 @@ impl Host {
         }
     }
 
+    pub fn is_within_bounds(&self) -> bool {
+        match self {
+            Self::Server(host) => host.is_within_bounds(),
+            Self::Client(host) => host.is_within_bounds(),
+            Self::ClassicClient(_) | Self::ClassicServer(_) => true,
+        }
+    }
+
     /// Whether it is a model of a program of 2017.
     pub fn is_classic(&self) -> bool {
         !self.is_ours()

@@ -60,6 +60,9 @@ pub struct World {
     /// Programs started and tickets given.
     pub(super) count: u64,
     trace: bool,
+    steps: u64,
+    /// After how many steps the bounds are looked at: that takes long where much is under way.
+    pub bounds_every: u64,
     /// The server has said its last.
     pub stopped: bool,
 }
@@ -94,6 +97,8 @@ impl World {
             random: Random::new(!seed),
             count: 0,
             trace,
+            steps: 0,
+            bounds_every: 1,
             stopped: false,
         }
     }
@@ -307,6 +312,13 @@ impl World {
         }
         let outputs = host.handle(now(self.clock.now()), input);
         let ours = host.is_ours();
+        self.steps += 1;
+        if self.steps.is_multiple_of(self.bounds_every) {
+            assert!(
+                host.is_within_bounds(),
+                "{at} keeps more than it may, or other than it counts"
+            );
+        }
         if let Some(deadline) = host.deadline() {
             assert!(!ours || deadline > self.now(), "{at} puts off what is due");
             if self.wakes.get(&at).is_none_or(|wake| deadline < *wake) {

@@ -89,6 +89,18 @@ pub(super) struct Conversations {
 }
 
 impl Conversations {
+    /// Whether what waits is what is counted, and no more than may be.
+    pub(super) fn is_within_bounds(&self) -> bool {
+        let messages =
+            || self.by_recipient.values().flat_map(|conversation| &conversation.messages);
+        self.pending == messages().count()
+            && self.pending <= MAX_PENDING
+            && self.pending_bytes == messages().map(|message| message.text.len()).sum::<usize>()
+            && self.pending_bytes <= MAX_PENDING_BYTES
+            && self.by_recipient.len() <= MAX_REMEMBERED + MAX_PENDING
+            && self.at_server.len() <= self.pending
+    }
+
     /// A session begins of which no server has anything yet. What waits for it is sent in it.
     pub(super) fn begin_anew(&mut self) {
         self.by_recipient.retain(|_, conversation| !conversation.messages.is_empty());

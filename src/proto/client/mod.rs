@@ -478,4 +478,10 @@ impl Engine for Client {
     fn stats(&self) -> Stats {
         self.stats
     }
+
+    fn is_within_bounds(&self) -> bool {
+        self.conversations.is_within_bounds()
+            && self.are_peers_within_bounds()
+            && self.by_session.len() <= self.table.len()
+    }
 }

@@ -101,6 +101,14 @@ impl Client {
         }
     }
 
+    /// Whether no more is kept for peers than may be. A flow with something under way is not let go.
+    pub(super) fn are_peers_within_bounds(&self) -> bool {
+        let parts: usize = self.parts.values().map(Assembly::waiting).sum();
+        self.flows.len() <= MAX_PEERS + super::MAX_PENDING
+            && parts <= MAX_PARTS + self.max_text
+            && self.lookups.len() <= super::table::MAX_LOOKUPS + super::MAX_PENDING
+    }
+
     /// The user with this session, if the table says that it is at this address.
     fn who_is_at(&self, session: Session, address: SocketAddr) -> Option<Nickname> {
         let name = self.by_session.get(&session)?;

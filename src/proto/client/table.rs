@@ -15,7 +15,7 @@ use crate::wire::{Frame, Header, Nickname, Packet, Row};
 const LOOKUP_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Names that are being looked up.
-const MAX_LOOKUPS: usize = 4096;
+pub(super) const MAX_LOOKUPS: usize = 4096;
 
 impl Client {
     /// Rows of the table came.

@@ -35,6 +35,11 @@ impl Budgets {
         *left = left.saturating_add(bytes.saturating_mul(FACTOR));
     }
 
+    /// Whether no more addresses are counted than may be.
+    pub(super) fn is_within_bounds(&self) -> bool {
+        self.left.len() <= MAX_STRANGERS && self.oldest_first.len() == self.left.len()
+    }
+
     /// Whether so many bytes may be sent. They are counted as sent.
     pub(super) fn spend(&mut self, to: SocketAddr, bytes: usize) -> bool {
         let rest = self.left.get(&to).and_then(|left| left.checked_sub(bytes));

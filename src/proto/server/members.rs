@@ -272,6 +272,17 @@ impl Server {
         }
     }
 
+    /// Whether what is kept for members is what is counted, and no more than may be.
+    pub(super) fn are_members_within_bounds(&self) -> bool {
+        let members = self.members.by_session.values();
+        let parts: usize = members.map(|member| member.parts.waiting()).sum();
+        parts == self.parts
+            && parts <= MAX_PARTS
+            && self.members.by_address.len() == self.members.by_session.len()
+            && self.members.by_session.len() <= self.directory.len()
+            && self.members.left.len() <= MAX_LEFT
+    }
+
     /// Keeps the bound of what waits for the rest of its message.
     fn bound_parts(&mut self, now: Now) {
         if self.parts <= MAX_PARTS {

@@ -305,4 +305,11 @@ impl Engine for Server {
     fn stats(&self) -> Stats {
         self.stats
     }
+
+    fn is_within_bounds(&self) -> bool {
+        self.directory.len() <= self.config.max_users
+            && self.requests.is_within_bounds()
+            && self.budgets.is_within_bounds()
+            && self.are_members_within_bounds()
+    }
 }

@@ -124,6 +124,15 @@ impl Requests {
         id.is_some_and(|id| self.numbered.contains(&id))
     }
 
+    /// Whether there are no more than there is room for. The messages of one packet are taken or left
+    /// together.
+    pub(super) fn is_within_bounds(&self) -> bool {
+        self.open.len() <= MAX_OPEN + RESERVE
+            && self.answered.len() <= MAX_ANSWERED
+            && self.answered_first.len() == self.answered.len()
+            && self.bytes == self.open.values().map(|open| open.request.bytes()).sum::<usize>()
+    }
+
     /// Bytes of the text of a request.
     pub(super) fn bytes(&self, id: RequestId) -> usize {
         self.open.get(&id).map_or(0, |open| open.request.bytes())
