@@ -204,6 +204,16 @@ impl<T> Flow<T> {
         self.owes_ack = true;
     }
 
+    /// The frames of the next packet in order, if it is there.
+    pub(super) fn peek(&self) -> Option<&[Frame]> {
+        self.early.get(&(self.taken + 1)).map(Vec::as_slice)
+    }
+
+    /// The next packet in order cannot be taken, now or ever.
+    pub(super) fn drop_next(&mut self) {
+        self.early.remove(&(self.taken + 1));
+    }
+
     /// The frames of the next packet in order, if it is there: now they are handed on.
     pub(super) fn take(&mut self) -> Option<Vec<Frame>> {
         let frames = self.early.remove(&(self.taken + 1))?;

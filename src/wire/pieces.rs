@@ -56,8 +56,7 @@ impl Assembly {
         if piece.part == 0 {
             *self = Self { number, next: 0, text: String::new() };
         }
-        if (self.number, self.next) != (number, piece.part) || self.text.len() + text.len() > limit
-        {
+        if !self.continues(number, piece) || self.text.len() + text.len() > limit {
             *self = Self::default();
             return None;
         }
@@ -70,6 +69,12 @@ impl Assembly {
             return None;
         }
         Some(std::mem::take(self).text)
+    }
+
+    /// Whether this part begins a message, or is the next one of the message that is under way.
+    #[must_use]
+    pub fn continues(&self, number: u64, piece: Piece) -> bool {
+        piece.part == 0 || (self.number, self.next) == (number, piece.part)
     }
 
     /// The bytes that wait for the rest of their message.

@@ -2,7 +2,7 @@
 //! and out.
 
 use superchat::proto::ClientCommand;
-use superchat::wire::{Header, Packet, Row, Sequence, is_packet};
+use superchat::wire::{Chat, Frame, Header, Packet, Piece, Row, Sequence, is_packet};
 
 use super::current::{absent, changes, chat, found, note, row, session};
 use super::script::{self, Script, ack, address, table};
@@ -55,6 +55,21 @@ fn a_message_of_another_session_than_its_senders_is_not_taken() {
     let other = Packet { header, ..packet.clone() }.encode();
     assert_eq!(client.from("b", other), ["s: <Lookup b>"]);
     assert_eq!(client.refused(), [0, 0, 1, 0]);
+}
+
+/// Its beginning was acknowledged in an earlier life of this client, which did not hand it over.
+#[test]
+fn the_rest_of_a_message_without_its_beginning_is_not_acknowledged() {
+    let mut client = Script::current_online();
+    let Frame::Chat(whole) = chat("b", 1, "the end") else { unreachable!() };
+    let rest = Frame::Chat(Chat { piece: Piece { part: 1, more: false }, ..whole });
+    let packet = client.packet("b", vec![rest]);
+    let number = packet.header.sequence.unwrap().number;
+    assert!(!client.from("b", packet.encode()).concat().contains("Message"));
+    let (to, said) = client.sent.last().unwrap();
+    let ack = Packet::decode(said).unwrap().header.ack;
+    let not_it = ack.as_ref().is_none_or(|ack| ack.through < number && ack.beyond.is_empty());
+    assert!(*to == address("b") && not_it, "{ack:?}");
 }
 
 /// Anyone can claim any number of names.

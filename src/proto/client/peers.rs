@@ -129,7 +129,7 @@ impl Client {
         if let Some(flow) = self.flows.get_mut(session) {
             flow.receive(sequence, frames);
         }
-        while let Some(frames) = self.flows.get_mut(session).and_then(|flow| flow.take()) {
+        while let Some(frames) = self.next_frames(session) {
             for frame in frames {
                 match (frame, peer) {
                     (Frame::Chat(chat), Some(name)) if chat.sender == *name => {
@@ -142,14 +142,34 @@ impl Client {
         }
     }
 
+    /// The frames of the next packet of a flow, if it is there. The rest of a message whose beginning
+    /// was lost with an earlier session is not taken: it would be called received. Whoever sends it
+    /// takes another way, and sends the whole.
+    fn next_frames(&mut self, session: Session) -> Option<Vec<Frame>> {
+        let nothing = Assembly::default();
+        let parts = self.parts.get(&session).unwrap_or(&nothing);
+        let flow = self.flows.get_mut(session)?;
+        let first = flow.peek()?.iter().find_map(|frame| match frame {
+            Frame::Chat(chat) => Some((chat.number, chat.piece)),
+            _ => None,
+        });
+        if first.is_some_and(|(number, piece)| !parts.continues(number, piece)) {
+            self.stats.unexpected += 1;
+            flow.drop_next();
+            return None;
+        }
+        flow.take()
+    }
+
     /// A message, or a part of one, came over a flow.
     pub(super) fn on_chat(&mut self, session: Session, chat: Chat, direct: bool) {
         let Chat { sender, author, number, stored_at, piece, text } = chat;
         let parts = self.parts.entry(session).or_default();
-        let Some(text) = parts.add(number, piece, text, self.max_text) else { return };
+        let text = parts.add(number, piece, text, self.max_text);
         if parts.waiting() == 0 {
             self.parts.remove(&session);
         }
+        let Some(text) = text else { return };
         let id = MessageId { author: author.unwrap_or(session), number };
         if !self.seen.is_new(&sender, id) {
             return;

@@ -13,7 +13,6 @@ use super::known::Known;
 use super::requests::{Request, RequestId};
 use crate::proto::Now;
 use crate::proto::flows::{FlowStep, Limits};
-
 use crate::wire::{
     Assembly, Frame, Header, Hello, Keep, MessageId, Nickname, Packet, Sequence, Session,
 };
@@ -23,8 +22,8 @@ use crate::wire::{
 const MEMBER: Limits =
     Limits { blocked: Duration::from_millis(2500), silent: Duration::from_millis(3000) };
 
-/// Frames that a member has not taken, past which nothing is taken from it that could lead to more: a
-/// mailbox as full as it can be, in parts, and as many answers.
+/// Frames that a member has not taken, past which nothing is taken from it, since it could lead to
+/// more: a mailbox as full as it can be, in parts, and as many answers.
 const MAX_OWED: usize = 16_384;
 
 /// Sessions that have ended of which is remembered which registration was their last: as many as may
