@@ -47,6 +47,14 @@ typedef enum superchat_server_event_kind {
      * A mailbox cannot be used; text says why, and names the file.
      */
     SUPERCHAT_SERVER_EVENT_KIND_MAILBOX_FAULT = 7,
+    /**
+     * Messages to nickname were not fetched in time, and are removed; text says how many.
+     */
+    SUPERCHAT_SERVER_EVENT_KIND_MESSAGES_EXPIRED = 8,
+    /**
+     * Something is wrong with the files of the mailboxes; text says what, and names the file.
+     */
+    SUPERCHAT_SERVER_EVENT_KIND_STORE_FAULT = 9,
 } superchat_server_event_kind;
 
 /**

@@ -109,6 +109,21 @@ class MailboxFault:
     reason: str
 
 
+@dataclass(frozen=True)
+class MessagesExpired:
+    """Server: stored messages were not fetched in time, and are removed."""
+
+    recipient: str
+    count: int
+
+
+@dataclass(frozen=True)
+class StoreFault:
+    """Server: something is wrong with the files of the mailboxes; the reason names the file."""
+
+    reason: str
+
+
 ClientEvent = Union[
     Registered,
     Deregistered,
@@ -126,4 +141,6 @@ ServerEvent = Union[
     Online,
     Offline,
     MailboxFault,
+    MessagesExpired,
+    StoreFault,
 ]

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::time::SystemTime;
 
 use super::strings::Text;
-use crate::{ClientEvent, Delivery, Message, Route, ServerEvent, Stats, User};
+use crate::{ClientEvent, Delivery, Message, Nickname, Route, ServerEvent, Stats, User};
 
 /// The pointer that a callback is given back. It goes to another thread.
 #[derive(Clone, Copy)]
@@ -176,6 +176,10 @@ pub enum superchat_server_event_kind {
     Offline = 6,
     /// A mailbox cannot be used; text says why, and names the file.
     MailboxFault = 7,
+    /// Messages to nickname were not fetched in time, and are removed; text says how many.
+    MessagesExpired = 8,
+    /// Something is wrong with the files of the mailboxes; text says what, and names the file.
+    StoreFault = 9,
 }
 
 /// Something that a server tells. Its strings live until the callback returns.
@@ -263,22 +267,31 @@ pub(super) fn give_server_event(
 ) {
     use superchat_server_event_kind as kind;
     let line = Text::new(&event.to_string());
+    let name = Nickname::as_str;
     let (kind, nickname, recipient, address) = match event {
         ServerEvent::RegisterRequest { nickname, address } => {
-            (kind::RegisterRequest, nickname, "", Some(address))
+            (kind::RegisterRequest, name(nickname), "", Some(address))
         }
         ServerEvent::DeregisterRequest { nickname, address } => {
-            (kind::DeregisterRequest, nickname, "", Some(address))
+            (kind::DeregisterRequest, name(nickname), "", Some(address))
         }
         ServerEvent::StoreRequest { sender, recipient } => {
-            (kind::StoreRequest, sender, recipient.as_str(), None)
+            (kind::StoreRequest, name(sender), name(recipient), None)
         }
-        ServerEvent::MailboxEmpty { nickname } => (kind::MailboxEmpty, nickname, "", None),
-        ServerEvent::Online { nickname, address } => (kind::Online, nickname, "", Some(address)),
-        ServerEvent::Offline { nickname } => (kind::Offline, nickname, "", None),
-        ServerEvent::MailboxFault { nickname, .. } => (kind::MailboxFault, nickname, "", None),
+        ServerEvent::MailboxEmpty { nickname } => (kind::MailboxEmpty, name(nickname), "", None),
+        ServerEvent::Online { nickname, address } => {
+            (kind::Online, name(nickname), "", Some(address))
+        }
+        ServerEvent::Offline { nickname } => (kind::Offline, name(nickname), "", None),
+        ServerEvent::MailboxFault { nickname, .. } => {
+            (kind::MailboxFault, name(nickname), "", None)
+        }
+        ServerEvent::MessagesExpired { recipient, .. } => {
+            (kind::MessagesExpired, recipient.as_str(), "", None)
+        }
+        ServerEvent::StoreFault { .. } => (kind::StoreFault, "", "", None),
     };
-    let (nickname, recipient) = (Text::new(nickname.as_str()), Text::new(recipient));
+    let (nickname, recipient) = (Text::new(nickname), Text::new(recipient));
     let address = Text::new(&address.map(ToString::to_string).unwrap_or_default());
     let event = superchat_server_event {
         kind,

@@ -6,8 +6,9 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, unbounded};
 
 use super::dispatcher::Dispatcher;
 use super::resolve::resolve;
@@ -15,9 +16,9 @@ use super::threads::Threads;
 use super::{Error, MAX_TEXT, User, random};
 use crate::net::{Driver, Outlet, Port, local_stamp};
 use crate::proto::{
-    self, ServerCommand, ServerConfig, ServerEmit, ServerEvent, Stats, StoreRequest,
+    self, ServerCommand, ServerConfig, ServerEmit, ServerEvent, Stats, StoreAnswer, StoreRequest,
 };
-use crate::store::{FileStore, OpenError, Store};
+use crate::store::{FileStore, OpenError, Store, StoreLimits};
 
 /// Rows of the table of users, offline ones included. Past it, the one who has been offline for
 /// longest makes room.
@@ -25,6 +26,13 @@ const MAX_USERS: usize = 65_536;
 
 /// Users past which a client looks up whom it needs.
 const LOOKUP_PAST: usize = 10_000;
+
+/// How long a stored message waits for its recipient.
+const MESSAGE_AGE: Duration = Duration::from_secs(90 * 24 * 3600);
+
+/// How long the files of the mailboxes may take to follow the journal when the server stops. What is
+/// left is done at the next start.
+const SETTLING: Duration = Duration::from_secs(1);
 
 /// Store requests that are carried out, and synced, together.
 const COMMIT: usize = 1024;
@@ -86,16 +94,19 @@ impl ServerBuilder {
             max_users: MAX_USERS,
             lookup_past: LOOKUP_PAST,
             max_text: MAX_TEXT,
+            message_age: Some(MESSAGE_AGE),
             refuse_classic,
             local_time: local_stamp,
         };
         let seed = [random()?, random()?, random()?];
         let driver = Driver::bind(address, proto::Server::new(config, seed))
             .map_err(|source| Error::Bind { address, source })?;
-        let store = FileStore::open(&directory).map_err(|error| match error {
-            OpenError::Io(source) => Error::Directory { path: directory, source },
-            OpenError::InUse => Error::DirectoryInUse { path: directory },
-        })?;
+        let store =
+            FileStore::open(&directory, StoreLimits::default()).map_err(|error| match error {
+                OpenError::Io(source) => Error::Directory { path: directory, source },
+                OpenError::InUse => Error::DirectoryInUse { path: directory },
+            })?;
+        let users = store.users();
         let threads = Threads::default();
         let port = driver.port();
         let (requests, waiting) = unbounded();
@@ -112,19 +123,37 @@ impl ServerBuilder {
             move || keep(store, &waiting, &port)
         })?;
         port.connect(Box::new(ServerOutlet { dispatcher, requests }));
+        port.command(ServerCommand::Known(users));
         threads.spawn("server", move || driver.run())?;
         Ok(Server { port, threads, dropped })
     }
 }
 
-/// Carries out store requests until there will be no more.
+/// Carries out store requests until there will be no more. In between, the store does what can wait.
 fn keep(mut store: impl Store, requests: &Receiver<StoreRequest>, port: &Port<proto::Server>) {
-    while let Ok(first) = requests.recv() {
-        let batch = std::iter::once(first).chain(requests.try_iter()).take(COMMIT).collect();
-        for answer in store.apply(batch) {
+    let tell = |answers: Vec<StoreAnswer>| {
+        for answer in answers {
             port.command(ServerCommand::Store(answer));
         }
+    };
+    loop {
+        let first = match requests.try_recv() {
+            Ok(first) => first,
+            Err(TryRecvError::Disconnected) => break,
+            Err(TryRecvError::Empty) => {
+                if let Some(answers) = store.tend() {
+                    tell(answers);
+                    continue;
+                }
+                let Ok(first) = requests.recv() else { break };
+                first
+            }
+        };
+        let batch = std::iter::once(first).chain(requests.try_iter()).take(COMMIT).collect();
+        tell(store.apply(batch));
     }
+    let end = Instant::now() + SETTLING;
+    while Instant::now() < end && store.tend().is_some() {}
 }
 
 /// The requests' channel has no bound of its own: the engine has at most one for each open request

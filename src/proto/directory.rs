@@ -115,17 +115,20 @@ impl Directory {
 
     /// Puts a user online at an address. Whoever was online there is offline now.
     ///
-    /// Where the table is full, the user who has been offline for longest makes room.
+    /// Where the table is full, the user who has been offline for longest makes room: who that was is
+    /// returned.
     pub(super) fn set_online(
         &mut self,
         now: Instant,
         nickname: &Nickname,
         address: SocketAddr,
         session: Option<Session>,
-    ) -> Result<(), Full> {
+    ) -> Result<Option<Nickname>, Full> {
+        let mut forgotten = None;
         if !self.rows.contains_key(nickname) && self.rows.len() >= self.capacity {
             let (_, oldest) = self.offline_by_activity.pop_first().ok_or(Full)?;
             self.forget(&oldest);
+            forgotten = Some(oldest);
         }
         if let Some(other) = self.online.get(&address).filter(|other| *other != nickname).cloned() {
             self.set_offline(&other);
@@ -134,6 +137,21 @@ impl Directory {
         let revision = self.next_revision();
         let presence = Presence::Online;
         let entry = Entry { address, presence, session, activity: 0, heard: now, revision };
+        self.insert(nickname, entry);
+        Ok(forgotten)
+    }
+
+    /// Knows of a user who was at this address once, if there is room.
+    pub(super) fn recall(&mut self, nickname: &Nickname, address: SocketAddr) -> Result<(), Full> {
+        if self.rows.contains_key(nickname) {
+            return Ok(());
+        }
+        if self.rows.len() >= self.capacity {
+            return Err(Full);
+        }
+        let (presence, revision) = (Presence::Offline, self.next_revision());
+        let (session, heard) = (None, Instant::ZERO);
+        let entry = Entry { address, presence, session, activity: 0, heard, revision };
         self.insert(nickname, entry);
         Ok(())
     }

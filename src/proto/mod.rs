@@ -34,7 +34,7 @@ pub use client::{
 };
 pub use server::{Server, ServerCommand, ServerConfig, ServerEmit, ServerEvent};
 pub use stats::Stats;
-pub use storage::{StoreAnswer, StoreRequest, StoredMessage};
+pub use storage::{LastSeen, StoreAnswer, StoreRequest, StoredMessage};
 pub use time::{Instant, Now};
 
 pub use crate::wire::UnixTime;

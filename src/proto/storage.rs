@@ -1,5 +1,7 @@
 //! What the server engine asks of a store, and what it is answered.
 
+use std::net::SocketAddr;
+
 use super::UnixTime;
 use crate::wire::{MessageId, Nickname};
 
@@ -14,6 +16,15 @@ pub struct StoredMessage {
     pub time: UnixTime,
     /// Which message it is. A line that a program of 2017 wrote has none.
     pub id: Option<MessageId>,
+}
+
+/// What is remembered of a user across restarts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastSeen {
+    /// Where it was.
+    pub address: SocketAddr,
+    /// When it came or went.
+    pub time: UnixTime,
 }
 
 /// Something for the store to do. Requests are carried out in the order in which they are made.
@@ -45,6 +56,23 @@ pub enum StoreRequest {
         /// How many.
         count: usize,
     },
+    /// Know this user after a restart.
+    Remember {
+        /// Who it is.
+        nickname: Nickname,
+        /// Where and when it was last.
+        last: LastSeen,
+    },
+    /// Do not.
+    Forget {
+        /// Who it was.
+        nickname: Nickname,
+    },
+    /// Remove the messages that are older, one mailbox after the other.
+    Expire {
+        /// When the oldest ones were taken that stay.
+        before: UnixTime,
+    },
 }
 
 /// What the store has done. Whatever it says was done has reached the disk.
@@ -73,6 +101,18 @@ pub enum StoreAnswer {
         /// Whose mailbox.
         recipient: Nickname,
         /// Why not: one line, for the operator.
+        reason: String,
+    },
+    /// Messages were removed from a mailbox, because they were too old.
+    Expired {
+        /// Whose; or the name of its file, where that is all there is.
+        recipient: String,
+        /// Who wrote them, oldest first.
+        senders: Vec<Nickname>,
+    },
+    /// Something is wrong that is nobody's request.
+    Fault {
+        /// What: one line, for the operator.
         reason: String,
     },
 }

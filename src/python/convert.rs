@@ -150,6 +150,10 @@ pub(super) fn server_event<'py>(
         ServerEvent::MailboxFault { nickname, reason } => {
             event(py, "MailboxFault", (nickname.as_str(), reason))
         }
+        ServerEvent::MessagesExpired { recipient, count } => {
+            event(py, "MessagesExpired", (recipient, *count))
+        }
+        ServerEvent::StoreFault { reason } => event(py, "StoreFault", (reason,)),
     }
 }
 

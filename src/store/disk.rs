@@ -8,6 +8,7 @@ use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::OpenError;
 
@@ -18,6 +19,8 @@ pub struct Metadata {
     pub is_file: bool,
     /// Bytes in it.
     pub length: u64,
+    /// When it was written last, where the file system says so.
+    pub modified: Option<SystemTime>,
 }
 
 /// One directory.
@@ -103,6 +106,25 @@ pub trait DiskFile: Debug + Send {
     fn sync(&mut self) -> io::Result<()>;
 }
 
+/// What is to take the place of another file, until it does.
+const TEMPORARY: &str = "superchat.tmp";
+
+/// Puts a file with these bytes in the place of the one of that name: after a crash it is the old one
+/// or the new one.
+pub(super) fn replace(disk: &impl Disk, name: &str, bytes: &[u8]) -> io::Result<()> {
+    match disk.remove(TEMPORARY) {
+        // It may be a link to somewhere else, and must not be written to.
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let mut file = disk.create_new(TEMPORARY)?;
+    file.write(bytes)?;
+    file.sync()?;
+    disk.rename(TEMPORARY, name)?;
+    disk.sync()
+}
+
 /// A directory of the operating system's.
 #[derive(Debug)]
 pub struct RealDisk {
@@ -142,7 +164,11 @@ impl Disk for RealDisk {
 
     fn metadata(&self, name: &str) -> io::Result<Option<Metadata>> {
         match fs::symlink_metadata(self.at(name)) {
-            Ok(found) => Ok(Some(Metadata { is_file: found.is_file(), length: found.len() })),
+            Ok(found) => Ok(Some(Metadata {
+                is_file: found.is_file(),
+                length: found.len(),
+                modified: found.modified().ok(),
+            })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }

@@ -1,271 +1,393 @@
-//! File mailboxes: one file for each recipient, one JSON object a line.
+//! File mailboxes: one file for each recipient, one JSON object a line, behind one journal for all.
 //!
 //! The invariants:
-//! - a message is called stored only when its line and the file's name are synced to the disk, also
-//!   if it was written before, by a server that ended or on a disk that failed;
-//! - a file is shortened by writing the rest beside it and renaming that over it, so that a crash
-//!   at any point leaves the old mailbox or the new one;
-//! - a file that is not a regular one made of such lines is never read as a mailbox, appended to, or
+//! - a message is called stored only when the journal has it and is synced to the disk. Requests that
+//!   are carried out together share that;
+//! - what is in a mailbox is what is in its file, changed as the journal says. The files follow the
+//!   journal when there is time: see [`settling`](super::settling);
+//! - a file that is not a regular one made of messages is never read as a mailbox, appended to, or
 //!   removed. A last line that a crash has torn is put aside, never delivered, never fatal.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
-use std::path::Path;
 
-use super::disk::{Disk, DiskFile as _, Metadata, RealDisk};
-use super::mailbox::{self, Checked, Tail, lines};
-use super::{Store, line, name};
-use crate::proto::{StoreAnswer, StoreRequest, StoredMessage};
+use super::disk::{Disk, RealDisk};
+use super::journal::{Encoder, JOURNAL, Journal};
+use super::line::{self, Line};
+use super::mailbox::{Change, Mailbox, Size, Taken, contents};
+use super::name::file_name;
+use super::{Store, StoreFigures, StoreLimits};
+use crate::proto::{LastSeen, StoreAnswer, StoreRequest, StoredMessage, UnixTime};
 use crate::wire::Nickname;
 
-/// Held while a server uses the directory. A mailbox has no dot in its name.
-const LOCK_FILE: &str = "superchat.lock";
-
-/// What is left of a mailbox, until it takes its place.
-const TEMPORARY_FILE: &str = "superchat.tmp";
-
 /// Messages that are read, and held in memory, at a time.
-const BATCH: usize = 64;
-
-/// Bytes of one mailbox: the longest message fits, even where each of its characters is an escape. To
-/// remove from it, it is rewritten.
-pub(super) const MAX_MAILBOX: u64 = 8 << 20;
+pub(super) const BATCH: usize = 64;
 
 /// Requests that have failed and are remembered. An engine has no more under way.
 const MAX_FAILED: usize = 4096;
 
-/// Mailboxes in the directory.
-pub(super) const MAX_MAILBOXES: usize = 65_536;
+/// Bytes of the changes that are not in their files: they are in memory, and read again at a start.
+/// Past it the files have to follow first.
+pub(super) const MAX_UNSETTLED: usize = 64 << 20;
 
-/// Why a directory cannot be used.
-#[derive(Debug)]
-pub enum OpenError {
-    /// It is not there, or cannot be written.
-    Io(io::Error),
-    /// Another server uses it.
-    InUse,
-}
-
-impl From<io::Error> for OpenError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-/// The mailboxes of one directory. See `docs/PROTOCOL.md` for what a file looks like.
+/// The mailboxes of one directory. See `docs/PROTOCOL.md` for what its files look like.
 #[derive(Debug)]
 pub struct FileStore<D: Disk = RealDisk> {
     pub(super) disk: D,
     /// Messages that one reading of a mailbox gives.
-    batch: usize,
-    /// The files that were found to be mailboxes, to be read again if they change.
-    pub(super) checked: BTreeMap<String, Checked>,
-    pub(super) mailboxes: usize,
+    pub(super) batch: usize,
+    pub(super) limits: StoreLimits,
+    /// Those that were looked at, or whose files lack something.
+    pub(super) mailboxes: BTreeMap<String, Mailbox>,
+    pub(super) users: BTreeMap<Nickname, LastSeen>,
+    pub(super) journal: Journal<D::File>,
+    /// Changes that wait to be committed, oldest first.
+    pub(super) staged: Vec<Staged>,
+    /// The mailboxes whose files are to follow next. One whose file could not is left out until it
+    /// changes again.
+    pub(super) unsettled: BTreeSet<String>,
+    /// Bytes of all changes that are not in their files.
+    pub(super) unsettled_bytes: usize,
+    /// The mailboxes in which too old messages are still to be looked for, and how old is too old.
+    pub(super) expiring: VecDeque<String>,
+    pub(super) expire_before: UnixTime,
+    /// Mailboxes that have messages, and bytes of all.
+    pub(super) filled: usize,
+    pub(super) bytes: u64,
+    pub(super) commits: u64,
+    /// How long the journal may become until it is written anew.
+    pub(super) rewrite_past: u64,
     /// The last requests that failed: others may follow them.
-    failed: BTreeSet<u64>,
-    /// The mailboxes that a crash may leave without their names, or another file under them.
-    pub(super) unsynced_names: BTreeSet<String>,
+    pub(super) failed: BTreeSet<u64>,
+    /// What the operator is to know.
+    pub(super) faults: Vec<String>,
     /// Released when it is dropped.
-    _lock: D::Lock,
+    pub(super) _lock: D::Lock,
 }
 
-impl FileStore {
-    /// Opens the mailboxes of a directory, for one server at a time.
-    ///
-    /// # Errors
-    /// The directory must exist and be writable, and no other server may use it.
-    pub fn open(directory: &Path) -> Result<Self, OpenError> {
-        Self::on(RealDisk::new(directory), BATCH)
-    }
+/// A request whose answer depends on the next commit.
+#[derive(Debug)]
+pub(super) struct Staged {
+    /// Where its answer stands, if it has one.
+    slot: Option<usize>,
+    mailbox: String,
 }
+
+/// The answers to a batch of requests, as far as there are any.
+type Slots = Vec<Option<StoreAnswer>>;
 
 impl<D: Disk> FileStore<D> {
-    /// Opens the mailboxes on a disk, to be read this many messages at a time: at least one.
-    ///
-    /// # Errors
-    /// The disk must be writable, and no other server may use it.
-    pub fn on(disk: D, batch: usize) -> Result<Self, OpenError> {
-        let lock = disk.lock(LOCK_FILE)?;
-        // A lock file that is there already says nothing about the rest of the directory.
-        create_anew(&disk, TEMPORARY_FILE)?;
-        disk.remove(TEMPORARY_FILE)?;
-        // The server before this one may have ended before it had done so.
-        disk.sync()?;
-        let mailboxes = disk.list()?.iter().filter(|name| !name.contains('.')).count();
-        Ok(Self {
-            disk,
-            batch: batch.max(1),
-            checked: BTreeMap::new(),
-            mailboxes,
-            failed: BTreeSet::new(),
-            unsynced_names: BTreeSet::new(),
-            _lock: lock,
-        })
-    }
-
-    /// The contents of a mailbox, checked line by line; a torn last line is put aside.
-    pub(super) fn contents(&mut self, name: &str) -> Result<Vec<u8>, String> {
-        let fail = |error: io::Error| format!("{name}: {error}");
-        match self.disk.metadata(name).map_err(fail)? {
-            None => return Ok(Vec::new()),
-            Some(Metadata { is_file: false, .. }) => {
-                return Err(format!("{name} is not a regular file"));
+    fn append(
+        &mut self,
+        slot: usize,
+        recipient: &Nickname,
+        message: &StoredMessage,
+    ) -> Result<(), String> {
+        let name = file_name(recipient);
+        self.look(&name)?;
+        let Some(mailbox) = self.mailboxes.get(&name) else { return Ok(()) };
+        let line = Line::of(message);
+        if mailbox.may_have(message.id) && self.has(&name, message, &line)? {
+            // It may be there only since this batch.
+            if mailbox.staged > 0 {
+                self.staged.push(Staged { slot: Some(slot), mailbox: name });
             }
-            Some(Metadata { length, .. }) if length > 2 * MAX_MAILBOX => {
-                return Err(format!("{name} is not a mailbox: it is too long"));
-            }
-            Some(_) => {}
+            return Ok(());
         }
-        let mut bytes = self.disk.read(name).map_err(fail)?;
-        if self.checked.get(name).is_some_and(|checked| checked.length == bytes.len() as u64) {
-            return Ok(bytes);
+        let size = mailbox.size;
+        let length = line.bytes().len() as u64;
+        let StoreLimits { mailboxes, mailbox_bytes, mailbox_messages, store_bytes } = self.limits;
+        let reason = if size.bytes + length > mailbox_bytes || size.messages >= mailbox_messages {
+            Some(format!("{name} is full"))
+        } else if size.messages == 0 && self.filled >= mailboxes {
+            Some("there are too many mailboxes".to_owned())
+        } else if self.bytes + length > store_bytes {
+            Some("the mailboxes together are full".to_owned())
+        } else if self.unsettled_bytes > MAX_UNSETTLED {
+            Some("the files of the mailboxes cannot be written".to_owned())
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            self.forget_if_nothing(&name);
+            return Err(reason);
         }
-        let (checked, tail) =
-            mailbox::check(&bytes).map_err(|reason| format!("{name} {reason}"))?;
-        match tail {
-            Tail::None => {}
-            Tail::Unended => {
-                self.append_now(name, b"\n").map_err(fail)?;
-                bytes.push(b'\n');
-            }
-            Tail::Torn => {
-                let whole = usize::try_from(checked.length).unwrap_or(usize::MAX);
-                self.put_aside(name, bytes.get(whole..).unwrap_or_default(), checked.length)
-                    .map_err(fail)?;
-                bytes.truncate(whole);
-            }
-        }
-        self.checked.insert(name.to_owned(), checked);
-        Ok(bytes)
-    }
-
-    /// Adds to a file, and syncs it.
-    fn append_now(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let mut file = self.disk.append(name)?;
-        file.write(bytes)?;
-        file.sync()
-    }
-
-    /// Moves the torn end of a mailbox to a file beside it.
-    fn put_aside(&mut self, name: &str, tail: &[u8], end: u64) -> io::Result<()> {
-        let aside = format!("{name}.torn");
-        if matches!(self.disk.metadata(&aside), Ok(Some(Metadata { is_file: false, .. }))) {
-            return Err(io::Error::other(format!("{aside} is not a regular file")));
-        }
-        self.append_now(&aside, &[tail, b"\n"].concat())?;
-        let mut file = self.disk.append(name)?;
-        file.truncate(end)?;
-        file.sync()?;
-        self.sync_names()
-    }
-
-    /// Brings the names of all mailboxes to the disk.
-    pub(super) fn sync_names(&mut self) -> io::Result<()> {
-        self.disk.sync()?;
-        self.unsynced_names.clear();
+        self.stage(Some(slot), name, Change::Added(line), |mailbox| {
+            mailbox.added(message.id, length);
+        });
         Ok(())
     }
 
-    /// Turns the answers that turned out to be untrue.
-    fn withdraw(&mut self, answers: &mut [StoreAnswer], failed: Vec<(usize, String)>) {
-        for (index, reason) in failed {
-            if let Some(StoreAnswer::Appended { request, result, .. }) = answers.get_mut(index) {
-                *result = Err(reason);
-                self.note(*request, true);
-            }
-        }
-    }
-
-    /// Remembers whether a request has failed, as long as another may follow it.
-    fn note(&mut self, request: u64, failed: bool) {
-        if failed {
-            self.failed.insert(request);
-            if self.failed.len() > MAX_FAILED {
-                self.failed.pop_first();
-            }
-        }
+    /// Whether this very message is in a mailbox.
+    fn has(&self, name: &str, message: &StoredMessage, line: &Line) -> Result<bool, String> {
+        let Some(mailbox) = self.mailboxes.get(name) else { return Ok(false) };
+        let file = self.read(name, mailbox.seen)?;
+        let is_same = |text: &&[u8]| match message.id {
+            // A session alone proves nothing: see `docs/PROTOCOL.md`.
+            Some(id) => line::read(text)
+                .is_some_and(|other| other.id == Some(id) && other.sender == message.sender),
+            None => *text == line.without_end(),
+        };
+        Ok(contents(&file, &mailbox.changes).iter().any(is_same))
     }
 
     fn load(&mut self, recipient: &Nickname) -> Result<Vec<StoredMessage>, String> {
-        let bytes = self.contents(&name::file_name(recipient))?;
-        Ok(lines(&bytes).take(self.batch).filter_map(line::read).collect())
+        let batch = self.first(recipient, self.batch)?;
+        let name = file_name(recipient);
+        if self.mailboxes.get(&name).is_some_and(|mailbox| !mailbox.changes.is_empty()) {
+            // It can be used: what kept its file from following is perhaps over.
+            self.unsettled.insert(name.clone());
+        }
+        self.forget_if_nothing(&name);
+        Ok(batch)
+    }
+
+    /// The first messages of a mailbox, so many at the most.
+    ///
+    /// # Errors
+    /// Its file cannot be read as one.
+    pub fn first(&mut self, of: &Nickname, most: usize) -> Result<Vec<StoredMessage>, String> {
+        let name = file_name(of);
+        self.look(&name)?;
+        let Some(mailbox) = self.mailboxes.get(&name) else { return Ok(Vec::new()) };
+        let file = self.read(&name, mailbox.seen)?;
+        let lines = contents(&file, &mailbox.changes);
+        Ok(lines.into_iter().filter_map(line::read).take(most).collect())
     }
 
     fn remove(&mut self, recipient: &Nickname, count: usize) -> Result<(), String> {
-        let name = name::file_name(recipient);
-        let bytes = self.contents(&name)?;
-        let delivered: usize = lines(&bytes).take(count).map(|text| text.len() + 1).sum();
-        let rest = bytes.get(delivered..).unwrap_or_default();
-        self.replace(&name, rest).map_err(|error| format!("{name}: {error}"))?;
-        if rest.is_empty() {
-            self.checked.remove(&name);
-            self.mailboxes = self.mailboxes.saturating_sub(1);
-        } else {
-            self.checked.entry(name).or_default().length = rest.len() as u64;
-        }
+        let name = file_name(recipient);
+        self.look(&name)?;
+        let Some(mailbox) = self.mailboxes.get(&name) else { return Ok(()) };
+        let file = self.read(&name, mailbox.seen)?;
+        let lines = contents(&file, &mailbox.changes);
+        let first: Taken = lines.into_iter().take(count).collect();
+        self.take_out(name, first);
         Ok(())
     }
 
-    fn replace(&mut self, name: &str, contents: &[u8]) -> io::Result<()> {
-        if contents.is_empty() {
-            self.disk.remove(name)?;
-            self.unsynced_names.remove(name);
-        } else {
-            let mut file = create_anew(&self.disk, TEMPORARY_FILE)?;
-            file.write(contents)?;
-            file.sync()?;
-            self.disk.rename(TEMPORARY_FILE, name)?;
-            self.unsynced_names.insert(name.to_owned());
+    /// Removes these lines from a mailbox.
+    pub(super) fn take_out(&mut self, name: String, taken: Taken) {
+        let Taken { digests, size } = taken;
+        let removed = Change::Removed(digests);
+        self.stage(None, name, removed, |mailbox| mailbox.size.reduce(size));
+    }
+
+    /// Changes a mailbox, to be committed.
+    fn stage(
+        &mut self,
+        slot: Option<usize>,
+        name: String,
+        change: Change,
+        resize: impl FnOnce(&mut Mailbox),
+    ) {
+        let Some(mailbox) = self.mailboxes.get_mut(&name) else { return };
+        self.journal.waiting().changed(&name, &change);
+        self.unsettled_bytes += change.cost();
+        let before = mailbox.size;
+        mailbox.changes.push(change);
+        mailbox.staged += 1;
+        resize(mailbox);
+        let after = mailbox.size;
+        self.account(before, after);
+        self.staged.push(Staged { slot, mailbox: name });
+    }
+
+    /// Makes what is staged durable. If it fails, nothing was added. What was removed was delivered
+    /// and stays removed: the next journal says so, and only a crash before that brings it back.
+    pub(super) fn commit(&mut self, slots: &mut Slots) -> Result<(), String> {
+        if self.staged.is_empty() && !self.journal.has_waiting() {
+            return Ok(());
         }
-        self.sync_names()
+        let was_sound = self.journal.is_sound;
+        let written = self.write_down().map_err(|error| {
+            let reason = format!("{JOURNAL}: {error}");
+            self.journal.give_up();
+            if was_sound {
+                // Another one is written as soon as there is time, or with the next commit.
+                self.rewrite_past = 0;
+                self.faults.push(reason.clone());
+            }
+            reason
+        });
+        for Staged { slot, mailbox } in std::mem::take(&mut self.staged) {
+            if written.is_err() {
+                self.undo(&mailbox);
+            }
+            if let Some(known) = self.mailboxes.get_mut(&mailbox) {
+                known.staged = 0;
+                self.unsettled.insert(mailbox);
+            }
+            let slot = slot.and_then(|slot| slots.get_mut(slot));
+            if let (Err(reason), Some(Some(StoreAnswer::Appended { request, result, .. }))) =
+                (&written, slot)
+            {
+                note_failed(&mut self.failed, *request);
+                *result = Err(reason.clone());
+            }
+        }
+        written
+    }
+
+    fn write_down(&mut self) -> io::Result<()> {
+        let found = self.disk.metadata(JOURNAL)?;
+        let is_ours =
+            found.is_some_and(|found| found.is_file && found.length == self.journal.length);
+        if is_ours && self.journal.is_sound {
+            self.journal.commit()?;
+        } else {
+            // It has failed, or somebody has removed it.
+            self.rewrite_journal()?;
+        }
+        self.commits += 1;
+        Ok(())
+    }
+
+    /// Takes back what was added to a mailbox and not committed.
+    fn undo(&mut self, name: &str) {
+        let Some(mailbox) = self.mailboxes.get_mut(name) else { return };
+        let before = mailbox.size;
+        let committed = mailbox.changes.len().saturating_sub(mailbox.staged);
+        mailbox.staged = 0;
+        for change in mailbox.changes.split_off(committed) {
+            match &change {
+                Change::Added(line) => {
+                    self.unsettled_bytes = self.unsettled_bytes.saturating_sub(change.cost());
+                    let bytes = line.bytes().len() as u64;
+                    mailbox.size.reduce(Size { bytes, messages: 1 });
+                }
+                Change::Removed(_) => mailbox.changes.push(change),
+            }
+        }
+        let after = mailbox.size;
+        self.account(before, after);
+        self.forget_if_nothing(name);
+    }
+
+    /// Writes the journal anew: what is not in the files of the mailboxes, and the users.
+    pub(super) fn rewrite_journal(&mut self) -> io::Result<()> {
+        self.journal.give_up();
+        let snapshot = Encoder::snapshot(&self.users, &self.mailboxes);
+        self.journal = Journal::create(&self.disk, &snapshot)?;
+        self.rewrite_past = rewrite_past(self.journal.length);
+        Ok(())
+    }
+
+    /// How much is in a mailbox has changed.
+    pub(super) fn account(&mut self, before: Size, after: Size) {
+        self.bytes = (self.bytes + after.bytes).saturating_sub(before.bytes);
+        let filled = self.filled + usize::from(after.messages > 0);
+        self.filled = filled.saturating_sub(usize::from(before.messages > 0));
+    }
+
+    pub(super) fn forget_if_nothing(&mut self, name: &str) {
+        if self.mailboxes.get(name).is_some_and(Mailbox::is_nothing) {
+            self.mailboxes.remove(name);
+        }
+    }
+
+    fn remember(&mut self, nickname: Nickname, last: LastSeen) {
+        self.journal.waiting().remembered(&nickname, last);
+        self.users.insert(nickname, last);
+    }
+
+    fn forget(&mut self, nickname: &Nickname) {
+        if self.users.remove(nickname).is_some() {
+            self.journal.waiting().forgotten(nickname);
+        }
+    }
+
+    /// Carries out one request, of which this is the number among those of its batch.
+    fn carry_out(&mut self, request: StoreRequest, slots: &mut Slots) -> Option<StoreAnswer> {
+        let slot = slots.len();
+        match request {
+            StoreRequest::Append { request, follows, recipient, message } => {
+                let result = if follows.is_some_and(|before| self.failed.contains(&before)) {
+                    Err("the message before it was not saved".to_owned())
+                } else {
+                    self.append(slot, &recipient, &message)
+                };
+                if result.is_err() {
+                    note_failed(&mut self.failed, request);
+                }
+                Some(StoreAnswer::Appended { request, recipient, result })
+            }
+            StoreRequest::Load { request, recipient } => {
+                let name = file_name(&recipient);
+                if self.mailboxes.get(&name).is_some_and(|mailbox| mailbox.staged > 0) {
+                    // What is delivered must not turn out to be refused.
+                    let _ = self.commit(slots);
+                }
+                let result = self.load(&recipient);
+                Some(StoreAnswer::Loaded { request, recipient, result })
+            }
+            StoreRequest::Remove { recipient, count } => {
+                let removed = self.remove(&recipient, count);
+                removed.err().map(|reason| StoreAnswer::NotRemoved { recipient, reason })
+            }
+            StoreRequest::Remember { nickname, last } => {
+                self.remember(nickname, last);
+                None
+            }
+            StoreRequest::Forget { nickname } => {
+                self.forget(&nickname);
+                None
+            }
+            StoreRequest::Expire { before } => {
+                self.begin_expiry(before);
+                None
+            }
+        }
     }
 }
 
-/// Creates a file, in place of whatever has its name, which may be a link to somewhere else.
-fn create_anew<D: Disk>(disk: &D, name: &str) -> io::Result<D::File> {
-    match disk.remove(name) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
+/// Remembers that a request has failed, as long as another may follow it.
+fn note_failed(failed: &mut BTreeSet<u64>, request: u64) {
+    failed.insert(request);
+    if failed.len() > MAX_FAILED {
+        failed.pop_first();
     }
-    disk.create_new(name)
+}
+
+/// How long a journal may become that was so long when it was written: half of it, and 64 KiB, may
+/// be of no use any more.
+pub(super) fn rewrite_past(length: u64) -> u64 {
+    2 * length + (64 << 10)
 }
 
 impl<D: Disk> Store for FileStore<D> {
     fn apply(&mut self, requests: Vec<StoreRequest>) -> Vec<StoreAnswer> {
-        let mut answers = Vec::new();
-        let mut added = BTreeMap::new();
+        let mut slots = Vec::with_capacity(requests.len());
         for request in requests {
-            match request {
-                StoreRequest::Append { request, follows, recipient, message } => {
-                    let result = if follows.is_some_and(|before| self.failed.contains(&before)) {
-                        Err("the message before it was not saved".to_owned())
-                    } else {
-                        self.append(&recipient, &message, &mut added, answers.len())
-                    };
-                    self.note(request, result.is_err());
-                    answers.push(StoreAnswer::Appended { request, recipient, result });
-                }
-                StoreRequest::Load { request, recipient } => {
-                    // What is delivered must not turn out to be refused.
-                    let failed = self.sync(std::mem::take(&mut added));
-                    self.withdraw(&mut answers, failed);
-                    let result = self.load(&recipient);
-                    answers.push(StoreAnswer::Loaded { request, recipient, result });
-                }
-                StoreRequest::Remove { recipient, count } => {
-                    // The file that was added to is about to be replaced.
-                    let failed = self.sync(std::mem::take(&mut added));
-                    self.withdraw(&mut answers, failed);
-                    if let Err(reason) = self.remove(&recipient, count) {
-                        answers.push(StoreAnswer::NotRemoved { recipient, reason });
-                    }
-                }
-            }
+            let answer = self.carry_out(request, &mut slots);
+            slots.push(answer);
         }
-        let failed = self.sync(added);
-        self.withdraw(&mut answers, failed);
+        // If it fails, the answers say so.
+        let _ = self.commit(&mut slots);
+        let mut answers: Vec<_> = slots.into_iter().flatten().collect();
+        if self.unsettled_bytes > MAX_UNSETTLED {
+            answers.extend(self.catch_up());
+        }
         answers
+    }
+
+    fn tend(&mut self) -> Option<Vec<StoreAnswer>> {
+        self.step()
+    }
+
+    fn users(&self) -> Vec<(Nickname, LastSeen)> {
+        self.users.iter().map(|(nickname, last)| (nickname.clone(), *last)).collect()
+    }
+
+    fn figures(&self) -> StoreFigures {
+        let unsettled = self.mailboxes.values().filter(|mailbox| !mailbox.changes.is_empty());
+        StoreFigures {
+            mailboxes: self.filled as u64,
+            bytes: self.bytes,
+            commits: self.commits,
+            journal_bytes: self.journal.length,
+            unsettled: unsettled.count() as u64,
+        }
     }
 }
 

@@ -4,8 +4,10 @@ use std::fs;
 
 use tempfile::TempDir;
 
+use std::path::Path;
+
 use super::*;
-use crate::proto::UnixTime;
+use crate::store::OpenError;
 use crate::wire::{MessageId, Session};
 
 fn name(text: &str) -> Nickname {
@@ -32,9 +34,18 @@ fn append_request(recipient: &str, text: &str) -> StoreRequest {
     }
 }
 
+fn opened(directory: &Path) -> FileStore {
+    FileStore::open(directory, StoreLimits::default()).unwrap()
+}
+
+/// Lets the files follow.
+fn settle(store: &mut FileStore) -> Vec<StoreAnswer> {
+    std::iter::from_fn(|| store.tend()).flatten().collect()
+}
+
 fn open() -> (TempDir, FileStore) {
     let directory = TempDir::new().unwrap();
-    let store = FileStore::open(directory.path()).unwrap();
+    let store = opened(directory.path());
     (directory, store)
 }
 
@@ -66,6 +77,7 @@ fn a_mailbox_is_a_file_of_lines_that_goes_when_it_is_empty() {
         store_one(&mut store, "sonic", text).unwrap();
     }
     let path = directory.path().join("sonic");
+    assert_eq!(settle(&mut store), []);
     let contents = fs::read_to_string(&path).unwrap();
     let first = r#"{"Msg": "one", "Sender": "lanking", "Time": 1488400115.368341}"#;
     assert_eq!(contents.lines().next(), Some(first));
@@ -73,6 +85,7 @@ fn a_mailbox_is_a_file_of_lines_that_goes_when_it_is_empty() {
     assert_eq!(remove(&mut store, "sonic", 2), []);
     assert_eq!(load(&mut store, "sonic").unwrap(), ["three"]);
     assert_eq!(remove(&mut store, "sonic", 1), []);
+    assert_eq!(settle(&mut store), []);
     assert!(!path.exists());
     assert_eq!(load(&mut store, "sonic").unwrap(), [""; 0]);
 }
@@ -82,7 +95,7 @@ fn messages_are_there_after_a_restart() {
     let (directory, mut store) = open();
     store_one(&mut store, "sonic", "hi").unwrap();
     drop(store);
-    let mut store = FileStore::open(directory.path()).unwrap();
+    let mut store = opened(directory.path());
     assert_eq!(load(&mut store, "sonic").unwrap(), ["hi"]);
 }
 
@@ -105,16 +118,22 @@ fn a_batch_is_carried_out_in_order() {
 #[test]
 fn a_directory_is_one_servers() {
     let (directory, store) = open();
-    assert!(matches!(FileStore::open(directory.path()), Err(OpenError::InUse)));
+    assert!(matches!(
+        FileStore::open(directory.path(), StoreLimits::default()),
+        Err(OpenError::InUse)
+    ));
     drop(store);
-    assert!(FileStore::open(directory.path()).is_ok());
+    assert!(FileStore::open(directory.path(), StoreLimits::default()).is_ok());
 }
 
 #[test]
 fn a_directory_that_is_none_is_an_error() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    assert!(matches!(FileStore::open(file.path()), Err(OpenError::Io(_))));
-    assert!(matches!(FileStore::open(Path::new("/nowhere/at/all")), Err(OpenError::Io(_))));
+    assert!(matches!(FileStore::open(file.path(), StoreLimits::default()), Err(OpenError::Io(_))));
+    assert!(matches!(
+        FileStore::open(Path::new("/nowhere/at/all"), StoreLimits::default()),
+        Err(OpenError::Io(_))
+    ));
 }
 
 /// The 2017 fault: a nickname that is a path reads and deletes that file.
@@ -126,10 +145,13 @@ fn a_nickname_that_is_a_path_touches_nothing() {
     let line = line::write(&message("secret"));
     fs::write(directory.path().join("victim"), &line).unwrap();
     drop(store);
-    store = FileStore::open(&inner).unwrap();
+    store = opened(&inner);
     assert_eq!(load(&mut store, "../victim").unwrap(), [""; 0]);
     store_one(&mut store, "../victim", "hi").unwrap();
+    settle(&mut store);
+    assert!(inner.join("%2E%2E%2Fvictim").exists());
     remove(&mut store, "../victim", 1);
+    settle(&mut store);
     assert_eq!(fs::read(directory.path().join("victim")).unwrap(), line);
 }
 
@@ -187,8 +209,9 @@ fn the_servers_own_files_follow_no_link() {
     for text in ["one", "two"] {
         store_one(&mut store, "sonic", text).unwrap();
     }
-    std::os::unix::fs::symlink(&victim, directory.path().join(TEMPORARY_FILE)).unwrap();
+    std::os::unix::fs::symlink(&victim, directory.path().join("superchat.tmp")).unwrap();
     assert_eq!(remove(&mut store, "sonic", 1), []);
+    assert_eq!(settle(&mut store), []);
     let torn = directory.path().join("tails.torn");
     std::os::unix::fs::symlink(&victim, torn).unwrap();
     fs::write(directory.path().join("tails"), "{\"Msg\": \"to").unwrap();
@@ -205,16 +228,68 @@ fn a_line_that_lacks_only_its_end_is_a_message() {
     assert_eq!(load(&mut store, "sonic").unwrap(), ["typed by hand", "next"]);
 }
 
+/// A store with room for so much.
+fn limited(limits: StoreLimits) -> (TempDir, FileStore) {
+    let directory = TempDir::new().unwrap();
+    let store = FileStore::open(directory.path(), limits).unwrap();
+    (directory, store)
+}
+
 #[test]
-fn both_sides_of_the_size_limit() {
+fn both_sides_of_each_limit() {
+    let one = line::Line::of(&message("one")).bytes().len() as u64;
+    let full = |name: &str| Err(format!("{name} is full"));
+    let all = StoreLimits::default();
+    let (_directory, mut store) = limited(StoreLimits { mailbox_bytes: 2 * one, ..all });
+    for settles in [false, true] {
+        store_one(&mut store, "sonic", "one").unwrap();
+        store_one(&mut store, "sonic", "two").unwrap();
+        assert_eq!(store_one(&mut store, "sonic", ""), full("sonic"));
+        assert_eq!(store_one(&mut store, "tails", "one"), Ok(()));
+        if settles {
+            settle(&mut store);
+        }
+        remove(&mut store, "sonic", 2);
+        remove(&mut store, "tails", 1);
+    }
+    let (_directory, mut store) = limited(StoreLimits { mailbox_messages: 2, ..all });
+    let stored = ["one", "two", "three"].map(|text| store_one(&mut store, "a", text));
+    assert_eq!(stored, [Ok(()), Ok(()), full("a")]);
+    let (_directory, mut store) = limited(StoreLimits { mailboxes: 2, ..all });
+    assert_eq!(
+        ["a", "b", "c"].map(|to| store_one(&mut store, to, "one").is_ok()),
+        [true, true, false]
+    );
+    assert_eq!(store_one(&mut store, "a", "two"), Ok(()));
+    let (_directory, mut store) = limited(StoreLimits { store_bytes: 2 * one, ..all });
+    assert_eq!(
+        ["a", "b", "c"].map(|to| store_one(&mut store, to, "one").is_ok()),
+        [true, true, false]
+    );
+    remove(&mut store, "a", 1);
+    assert_eq!(store_one(&mut store, "c", "one"), Ok(()));
+}
+
+#[test]
+fn the_figures_are_those_of_the_directory() {
     let (directory, mut store) = open();
-    let text = "x".repeat(4000);
-    let line = line::write(&message(&text));
-    let fitting = usize::try_from(MAX_MAILBOX).unwrap() / line.len();
-    fs::write(directory.path().join("sonic"), line.repeat(fitting - 1)).unwrap();
-    store_one(&mut store, "sonic", &text).unwrap();
-    assert_eq!(store_one(&mut store, "sonic", &text), Err("sonic is full".to_owned()));
-    assert_eq!(load(&mut store, "sonic").unwrap().len(), BATCH);
+    for text in ["one", "two", "three"] {
+        store_one(&mut store, "sonic", text).unwrap();
+        store_one(&mut store, "tails", text).unwrap();
+    }
+    let length = |name: &str| fs::metadata(directory.path().join(name)).unwrap().len();
+    let before = store.figures();
+    assert_eq!((before.mailboxes, before.commits, before.unsettled), (2, 6, 2));
+    settle(&mut store);
+    remove(&mut store, "sonic", 2);
+    settle(&mut store);
+    let after = store.figures();
+    assert_eq!((after.mailboxes, after.unsettled), (2, 0));
+    assert_eq!(after.bytes, length("sonic") + length("tails"));
+    assert_eq!(after.journal_bytes, length("superchat.journal"));
+    drop(store);
+    let again = opened(directory.path()).figures();
+    assert_eq!((again.mailboxes, again.bytes), (after.mailboxes, after.bytes));
 }
 
 #[test]
@@ -225,11 +300,154 @@ fn a_message_that_is_in_the_mailbox_is_not_added_again() {
     let again = store.apply(vec![numbered(1, 5, "one"), numbered(1, 6, "three")]);
     assert!(again.iter().all(|a| matches!(a, StoreAnswer::Appended { result: Ok(()), .. })));
     drop(store);
-    let mut store = FileStore::open(directory.path()).unwrap();
+    let mut store = opened(directory.path());
     store.apply(vec![numbered(2, 5, "two")]);
     assert_eq!(load(&mut store, "sonic").unwrap(), ["one", "two", "three"]);
     // One that has left it is not known any more: its recipient knows it by its number.
     remove(&mut store, "sonic", 1);
     store.apply(vec![numbered(1, 5, "one")]);
     assert_eq!(load(&mut store, "sonic").unwrap(), ["two", "three", "one"]);
+}
+
+#[test]
+fn users_are_remembered() {
+    let (directory, mut store) = open();
+    let remember = |user: &str, port| {
+        let time = UnixTime::from_micros(port);
+        let address = ([127, 0, 0, 1], u16::try_from(port).unwrap()).into();
+        StoreRequest::Remember { nickname: name(user), last: LastSeen { address, time } }
+    };
+    store.apply(vec![remember("sonic", 1), remember("tails", 2), remember("sonic", 3)]);
+    store.apply(vec![StoreRequest::Forget { nickname: name("tails") }, remember("é", 4)]);
+    let users = store.users();
+    assert_eq!(users.iter().map(|(_, last)| last.address.port()).collect::<Vec<_>>(), [3, 4]);
+    drop(store);
+    // Once from the journal as it was, and once from the one that was written then.
+    for _ in 0..2 {
+        assert_eq!(opened(directory.path()).users(), users);
+    }
+}
+
+#[test]
+fn what_waits_for_too_long_is_removed_and_its_author_told() {
+    let (directory, mut store) = open();
+    for (author, to, micros) in
+        [("a", "sonic", 5), ("b", "sonic", 7), ("c", "sonic", 9), ("d", "Tails", 6)]
+    {
+        let message = StoredMessage {
+            sender: name(author),
+            time: UnixTime::from_micros(micros),
+            ..message("hi")
+        };
+        store.apply(vec![StoreRequest::Append {
+            request: 1,
+            follows: None,
+            recipient: name(to),
+            message,
+        }]);
+    }
+    fs::write(directory.path().join("notes"), "my notes\n").unwrap();
+    settle(&mut store);
+    store.apply(vec![StoreRequest::Expire { before: UnixTime::from_micros(8) }]);
+    let expired = |recipient: &str, senders: &[&str]| StoreAnswer::Expired {
+        recipient: recipient.to_owned(),
+        senders: senders.iter().map(|sender| name(sender)).collect(),
+    };
+    assert_eq!(settle(&mut store), [expired("Tails", &["d"]), expired("sonic", &["a", "b"])]);
+    assert_eq!(load(&mut store, "sonic").unwrap().len(), 1);
+    assert_eq!(load(&mut store, "Tails").unwrap().len(), 0);
+    assert!(!directory.path().join("%54ails").exists());
+    assert!(directory.path().join("notes").exists());
+}
+
+#[test]
+fn a_mailbox_of_2017_with_capitals_in_its_name_is_found() {
+    let directory = TempDir::new().unwrap();
+    let line = line::write(&message("hi"));
+    fs::write(directory.path().join("Sonic"), &line).unwrap();
+    fs::write(directory.path().join("README"), "my notes\n").unwrap();
+    fs::write(directory.path().join("EMPTY"), "").unwrap();
+    let mut store = opened(directory.path());
+    assert_eq!(load(&mut store, "Sonic").unwrap(), ["hi"]);
+    assert_eq!(load(&mut store, "sonic").unwrap(), [""; 0]);
+    assert!(directory.path().join("README").exists() && directory.path().join("EMPTY").exists());
+}
+
+/// The operator may mend a mailbox while the server runs, also one that lags behind the journal.
+#[test]
+fn a_mailbox_may_be_edited_by_hand() {
+    let (directory, mut store) = open();
+    let path = directory.path().join("sonic");
+    for text in ["one", "two"] {
+        store_one(&mut store, "sonic", text).unwrap();
+    }
+    settle(&mut store);
+    store_one(&mut store, "sonic", "three").unwrap();
+    remove(&mut store, "sonic", 1);
+    let edited = [message("by hand"), message("two")].map(|it| line::write(&it)).concat();
+    fs::write(&path, &edited).unwrap();
+    assert_eq!(load(&mut store, "sonic").unwrap(), ["by hand", "two", "three"]);
+    fs::write(&path, "not a mailbox\n").unwrap();
+    assert!(load(&mut store, "sonic").unwrap_err().contains("line 1 is no message"));
+    assert!(store_one(&mut store, "sonic", "four").is_err());
+    assert_eq!(settle(&mut store).len(), 1);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "not a mailbox\n");
+    // What is in the journal is not lost, however long it takes.
+    drop(store);
+    let mut store = opened(directory.path());
+    assert!(
+        matches!(&settle(&mut store)[..], [StoreAnswer::Fault { reason }] if reason.contains("sonic"))
+    );
+    fs::remove_file(&path).unwrap();
+    assert_eq!(load(&mut store, "sonic").unwrap(), ["three"]);
+    assert_eq!(settle(&mut store), []);
+    assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1);
+}
+
+#[test]
+fn a_journal_that_is_removed_is_written_again() {
+    let (directory, mut store) = open();
+    let journal = directory.path().join("superchat.journal");
+    store_one(&mut store, "sonic", "one").unwrap();
+    fs::remove_file(&journal).unwrap();
+    store_one(&mut store, "sonic", "two").unwrap();
+    drop(store);
+    assert_eq!(load(&mut opened(directory.path()), "sonic").unwrap(), ["one", "two"]);
+    fs::write(&journal, "something else\n").unwrap();
+    let refused = FileStore::open(directory.path(), StoreLimits::default()).unwrap_err();
+    assert!(
+        matches!(refused, OpenError::Io(error) if error.to_string().contains("superchat.journal"))
+    );
+}
+
+#[test]
+fn what_cannot_be_read_of_a_journal_is_put_aside() {
+    let (directory, mut store) = open();
+    let journal = directory.path().join("superchat.journal");
+    for text in ["one", "two", "three"] {
+        store_one(&mut store, "sonic", text).unwrap();
+    }
+    drop(store);
+    let bytes = fs::read_to_string(&journal).unwrap().replace("\"two", "\"TWO");
+    fs::write(&journal, &bytes).unwrap();
+    let mut store = opened(directory.path());
+    assert!(
+        matches!(&settle(&mut store)[..], [StoreAnswer::Fault { reason }] if reason.contains("torn"))
+    );
+    assert_eq!(load(&mut store, "sonic").unwrap(), ["one"]);
+    let aside = fs::read_to_string(directory.path().join("superchat.journal.torn")).unwrap();
+    assert!(aside.contains("TWO") && aside.contains("three"));
+}
+
+/// Half of it is of no use any more.
+#[test]
+fn a_journal_is_written_anew_before_it_is_long() {
+    let (_directory, mut store) = open();
+    let text = "x".repeat(100_000);
+    for _ in 0..40 {
+        store_one(&mut store, "sonic", &text).unwrap();
+        remove(&mut store, "sonic", 1);
+        settle(&mut store);
+        assert!(store.figures().journal_bytes < 1 << 19);
+    }
 }

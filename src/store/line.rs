@@ -10,7 +10,7 @@ use crate::wire::{MessageId, Nickname, Session};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Line<'a> {
+struct Fields<'a> {
     #[serde(borrow)]
     msg: std::borrow::Cow<'a, str>,
     #[serde(borrow)]
@@ -24,12 +24,36 @@ struct Line<'a> {
     number: Option<u64>,
 }
 
+/// A message as it stands in a mailbox, the end of the line included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line(Vec<u8>);
+
+impl Line {
+    /// Writes a message.
+    pub(super) fn of(message: &StoredMessage) -> Self {
+        Self(write(message))
+    }
+
+    /// The line that begins with these bytes, of which [`read`] has made a message.
+    pub(super) fn from_readable(bytes: &[u8]) -> Self {
+        Self([bytes, b"\n"].concat())
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(super) fn without_end(&self) -> &[u8] {
+        self.0.strip_suffix(b"\n").unwrap_or(&self.0)
+    }
+}
+
 /// What every line begins with. A last line that has no end but begins so was torn by a crash.
 const BEGINNING: &[u8] = b"{\"Msg\": \"";
 
 /// Writes a message as a line, its end included.
 pub(super) fn write(message: &StoredMessage) -> Vec<u8> {
-    let line = Line {
+    let fields = Fields {
         msg: message.text.as_str().into(),
         sender: message.sender.as_str().into(),
         time: message.time.as_seconds(),
@@ -39,19 +63,19 @@ pub(super) fn write(message: &StoredMessage) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut serializer = Serializer::with_formatter(&mut bytes, Python);
     // Two strings and a finite number, into memory: there is nothing in it that can fail.
-    let _ = line.serialize(&mut serializer);
+    let _ = fields.serialize(&mut serializer);
     bytes.push(b'\n');
     bytes
 }
 
 /// Reads a line without its end; `None` if it is not one of a mailbox.
 pub(super) fn read(bytes: &[u8]) -> Option<StoredMessage> {
-    let line: Line<'_> = serde_json::from_slice(bytes).ok()?;
+    let fields: Fields<'_> = serde_json::from_slice(bytes).ok()?;
     let message = StoredMessage {
-        sender: Nickname::new(&line.sender).ok()?,
-        text: line.msg.into_owned(),
-        time: UnixTime::from_seconds(line.time)?,
-        id: match (line.session, line.number) {
+        sender: Nickname::new(&fields.sender).ok()?,
+        text: fields.msg.into_owned(),
+        time: UnixTime::from_seconds(fields.time)?,
+        id: match (fields.session, fields.number) {
             (Some(author), Some(number)) => {
                 Some(MessageId { author: Session::new(author)?, number })
             }
@@ -61,11 +85,16 @@ pub(super) fn read(bytes: &[u8]) -> Option<StoredMessage> {
     Some(message)
 }
 
-/// Whether these bytes are the beginning of a line whose writing was cut short. File systems fill
-/// what they allocated, and did not write before the power went, with NUL bytes.
+/// The bytes up to where a crash has left nothing but NUL bytes: file systems fill so what they have
+/// allocated, and did not write before the power went.
+pub(super) fn without_nuls(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    bytes.get(..end).unwrap_or_default()
+}
+
+/// Whether these bytes are the beginning of a line whose writing was cut short.
 pub(super) fn is_torn(bytes: &[u8]) -> bool {
-    let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    let written = bytes.get(..written).unwrap_or_default();
+    let written = without_nuls(bytes);
     written.starts_with(BEGINNING) || BEGINNING.starts_with(written)
 }
 

@@ -1,78 +1,237 @@
-//! What the bytes of a mailbox are: whole lines, and perhaps what a crash has left of one more.
+//! What is in a mailbox: the lines of its file, changed as the journal says.
 //!
-//! The invariant: bytes are a mailbox only if every line is a message, but for a last one without an
-//! end.
+//! The invariant: the same changes lead to the same messages, however many of them, first ones first,
+//! were brought into the file before. So nobody has to know how far the writing of a file had come
+//! when a crash ended it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::hash::Hasher as _;
+use std::str::FromStr;
 
-use super::line;
+use siphasher::sip128::{Hasher128 as _, SipHasher13};
+
+use super::disk::Metadata;
+use super::line::{self, Line};
 use crate::wire::{MessageId, Session};
 
-/// What is known of a mailbox that was read.
+/// What a line is known by. Of lines that differ no two have the same: it has 128 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Digest(u128);
+
+impl Digest {
+    /// That of a line without its end.
+    pub(super) fn of(line: &[u8]) -> Self {
+        let mut hasher = SipHasher13::new();
+        hasher.write(line);
+        Self(hasher.finish128().as_u128())
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl FromStr for Digest {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        u128::from_str_radix(text, 16).map(Self)
+    }
+}
+
+/// What was done to a mailbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Change {
+    /// A message was added.
+    Added(Line),
+    /// These were delivered, or were too old.
+    Removed(BTreeSet<Digest>),
+}
+
+impl Change {
+    /// About how many bytes it takes, in memory and in the journal.
+    pub(super) fn cost(&self) -> usize {
+        64 + match self {
+            Self::Added(line) => line.bytes().len(),
+            Self::Removed(digests) => 33 * digests.len(),
+        }
+    }
+}
+
+/// The lines of a mailbox, without their ends: those of its file, after these changes.
+pub(super) fn contents<'a>(file: &'a [u8], changes: &'a [Change]) -> Vec<&'a [u8]> {
+    if changes.is_empty() {
+        return lines(file).collect();
+    }
+    let mut all: Vec<Option<&[u8]>> = lines(file).map(Some).collect();
+    let mut places: BTreeMap<Digest, Vec<usize>> = BTreeMap::new();
+    for (place, line) in lines(file).enumerate() {
+        places.entry(Digest::of(line)).or_default().push(place);
+    }
+    for change in changes {
+        match change {
+            Change::Added(line) => {
+                let line = line.without_end();
+                // It may be in the file already.
+                places.entry(Digest::of(line)).or_insert_with(|| {
+                    all.push(Some(line));
+                    vec![all.len() - 1]
+                });
+            }
+            Change::Removed(digests) => {
+                for place in digests.iter().filter_map(|digest| places.remove(digest)).flatten() {
+                    if let Some(line) = all.get_mut(place) {
+                        *line = None;
+                    }
+                }
+            }
+        }
+    }
+    all.into_iter().flatten().collect()
+}
+
+/// What the file of a mailbox was when it was read last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// It was not read.
+    #[default]
+    Nothing,
+    /// There is none.
+    Absent,
+    /// It is one of messages. If it is another one now, somebody has changed it.
+    File(Metadata),
+}
+
+/// How much is in a mailbox.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Size {
+    pub(super) bytes: u64,
+    pub(super) messages: usize,
+}
+
+impl Size {
+    /// So much was removed.
+    pub(super) fn reduce(&mut self, by: Self) {
+        self.bytes = self.bytes.saturating_sub(by.bytes);
+        self.messages = self.messages.saturating_sub(by.messages);
+    }
+}
+
+/// Lines that are to be removed.
 #[derive(Debug, Default)]
-pub(super) struct Checked {
-    /// Bytes in it. If it has another length now, somebody has changed it.
-    pub(super) length: u64,
-    /// The last number of each author's messages in it. They come in the order of their numbers:
-    /// only one that is not higher can be there already.
+pub(super) struct Taken {
+    pub(super) digests: BTreeSet<Digest>,
+    pub(super) size: Size,
+}
+
+impl<'a> FromIterator<&'a [u8]> for Taken {
+    fn from_iter<I: IntoIterator<Item = &'a [u8]>>(lines: I) -> Self {
+        let mut taken = Self::default();
+        for line in lines {
+            taken.digests.insert(Digest::of(line));
+            taken.size.bytes += line.len() as u64 + 1;
+            taken.size.messages += 1;
+        }
+        taken
+    }
+}
+
+/// What is known of a mailbox.
+#[derive(Debug, Default)]
+pub(super) struct Mailbox {
+    pub(super) seen: Seen,
+    /// What is not in the file yet, oldest first.
+    pub(super) changes: Vec<Change>,
+    /// How many of them, last ones, are not committed.
+    pub(super) staged: usize,
+    /// What is in the file and the changes together.
+    pub(super) size: Size,
+    /// At least the last number of each author's messages in it. They come in the order of their
+    /// numbers: only one that is not higher can be there already.
     last: BTreeMap<Session, u64>,
 }
 
-impl Checked {
-    /// A line was added to it, of this length with its end.
-    pub(super) fn add(&mut self, length: u64, id: Option<MessageId>) {
-        self.length += length;
-        if let Some(MessageId { author, number }) = id {
-            let last = self.last.entry(author).or_default();
-            *last = number.max(*last);
-        }
+impl Mailbox {
+    /// It was found to have these lines.
+    pub(super) fn found(&mut self, seen: Seen, size: Size, last: BTreeMap<Session, u64>) {
+        (self.seen, self.size, self.last) = (seen, size, last);
     }
 
     /// Whether this message may be in it.
-    pub(super) fn may_have(&self, id: MessageId) -> bool {
-        self.last.get(&id.author).is_some_and(|last| id.number <= *last)
+    pub(super) fn may_have(&self, id: Option<MessageId>) -> bool {
+        let Some(MessageId { author, number }) = id else { return true };
+        self.last.get(&author).is_some_and(|last| number <= *last)
+    }
+
+    /// A message was added to it.
+    pub(super) fn added(&mut self, id: Option<MessageId>, bytes: u64) {
+        self.size.bytes += bytes;
+        self.size.messages += 1;
+        note_last(&mut self.last, id);
+    }
+
+    /// Bytes of the changes that are not in the file.
+    pub(super) fn cost(&self) -> usize {
+        self.changes.iter().map(Change::cost).sum()
+    }
+
+    /// Whether there is nothing to know of it.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.changes.is_empty() && self.seen == Seen::Absent
     }
 }
 
-/// What comes after the last line that has an end.
+/// How much these lines are, and the last number of each author's.
+pub(super) fn measure(lines: &[&[u8]]) -> (Size, BTreeMap<Session, u64>) {
+    let mut last = BTreeMap::new();
+    let mut size = Size { bytes: 0, messages: lines.len() };
+    for line in lines {
+        size.bytes += line.len() as u64 + 1;
+        note_last(&mut last, line::read(line).and_then(|message| message.id));
+    }
+    (size, last)
+}
+
+fn note_last(last: &mut BTreeMap<Session, u64>, id: Option<MessageId>) {
+    if let Some(MessageId { author, number }) = id {
+        let last = last.entry(author).or_default();
+        *last = number.max(*last);
+    }
+}
+
+/// What comes after the last line of a file that has an end.
 #[derive(Debug)]
 pub(super) enum Tail {
     /// Nothing, as it should be.
     None,
-    /// A message that lacks only the end of its line. What is known of the mailbox counts both.
+    /// A message that lacks only the end of its line.
     Unended,
-    /// The beginning of a line whose writing was cut short. It is not counted.
+    /// The beginning of a line whose writing was cut short.
     Torn,
 }
 
-/// Reads the bytes of a mailbox line by line.
+/// Reads the bytes of a file line by line. Returns the length of its whole lines, and what follows.
 ///
 /// # Errors
-/// It is none. Says why, in words that go on from its name.
-pub(super) fn check(bytes: &[u8]) -> Result<(Checked, Tail), String> {
+/// It is no mailbox. Says why, in words that go on from its name.
+pub(super) fn check(bytes: &[u8]) -> Result<(usize, Tail), String> {
     let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     let (whole, rest) = bytes.split_at(end);
-    let mut checked = Checked::default();
-    for (index, text) in lines(whole).enumerate() {
-        let Some(message) = line::read(text) else {
-            return Err(format!("is not a mailbox: line {} is no message", index + 1));
-        };
-        checked.add(text.len() as u64 + 1, message.id);
+    if let Some(at) = lines(whole).position(|line| line::read(line).is_none()) {
+        return Err(format!("is not a mailbox: line {} is no message", at + 1));
     }
-    if rest.is_empty() {
-        return Ok((checked, Tail::None));
+    match rest {
+        [] => Ok((end, Tail::None)),
+        _ if line::read(rest).is_some() => Ok((end, Tail::Unended)),
+        _ if line::is_torn(rest) => Ok((end, Tail::Torn)),
+        _ => Err("is not a mailbox: its last line is no message".to_owned()),
     }
-    if let Some(message) = line::read(rest) {
-        checked.add(rest.len() as u64 + 1, message.id);
-        return Ok((checked, Tail::Unended));
-    }
-    if line::is_torn(rest) {
-        return Ok((checked, Tail::Torn));
-    }
-    Err("is not a mailbox: its last line is no message".to_owned())
 }
 
-/// The lines of a mailbox, without their ends.
+/// The lines of a file, without their ends.
 pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"))
 }

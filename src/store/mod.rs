@@ -6,21 +6,38 @@
 //!
 //! Nothing outside this module knows about files.
 
-mod adding;
 mod disk;
 mod files;
+mod journal;
+mod limits;
 mod line;
 mod mailbox;
 mod name;
+mod opening;
+mod reading;
+mod settling;
 
 pub use disk::{Disk, DiskFile, Metadata, RealDisk};
-pub use files::{FileStore, OpenError};
+pub use files::FileStore;
+pub use limits::{StoreFigures, StoreLimits};
+pub use opening::OpenError;
 
-use crate::proto::{StoreAnswer, StoreRequest};
+use crate::proto::{LastSeen, StoreAnswer, StoreRequest};
+use crate::wire::Nickname;
 
 /// A place for messages.
 pub trait Store: Send {
     /// Carries out requests in their order. Every [`StoreRequest::Append`] and
-    /// [`StoreRequest::Load`] has one answer; a [`StoreRequest::Remove`] has one only if it failed.
+    /// [`StoreRequest::Load`] has one answer; a [`StoreRequest::Remove`] has one only if it failed,
+    /// and other requests have none here.
     fn apply(&mut self, requests: Vec<StoreRequest>) -> Vec<StoreAnswer>;
+
+    /// Does one step of what can wait, when there are no requests. `None` if nothing is left to do.
+    fn tend(&mut self) -> Option<Vec<StoreAnswer>>;
+
+    /// The users that it was asked to remember.
+    fn users(&self) -> Vec<(Nickname, LastSeen)>;
+
+    /// What it has counted.
+    fn figures(&self) -> StoreFigures;
 }

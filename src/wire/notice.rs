@@ -34,6 +34,8 @@ pub enum Notice {
     Full,
     /// The server takes nobody who speaks the classic dialect.
     ClassicRefused,
+    /// A stored message was not fetched, and is gone.
+    Expired(String),
     /// The server is going down.
     ServerDown,
 }
@@ -54,6 +56,9 @@ impl fmt::Display for Notice {
             Self::NotAllowed(reason) => write!(f, "[Nickname not allowed: {reason}]"),
             Self::Full => f.write_str("[The server is full.]"),
             Self::ClassicRefused => f.write_str("[No classic clients here.]"),
+            Self::Expired(name) => {
+                write!(f, "[A message to {name} waited too long and is removed.]")
+            }
             Self::ServerDown => f.write_str("[Server is Down!]"),
         }
     }

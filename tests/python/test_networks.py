@@ -245,7 +245,9 @@ def test_command_line_unplugged(network: Network, here: Host, there: Host) -> No
     network.unplug(there)
     lanking.enter("send sonic are you there?")
     lanking.prints(f"{NO_ACK}\n{SAVED}", TABLE)
-    kept = json.loads((network.directory / "sonic").read_text())
+    mailbox = network.directory / "sonic"
+    assert eventually(lambda: mailbox.exists())
+    kept = json.loads(mailbox.read_text())
     network.plug(there)
     sonic.enter("reg sonic")
     stamp = f"{datetime.fromtimestamp(kept['Time']):%Y-%m-%d %H:%M:%S}"

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 
 from processes import BYE, DOWN, SAVED, TABLE, WELCOME, Terminal
-from world import World
+from world import World, eventually
 
 CTRL_C, CTRL_D = "\x03", "\x04"
 
@@ -52,7 +52,9 @@ def test_one_server_and_three_clients(world: World) -> None:
     tails.enter("send sonic me too")
     tails.prints(f">>> {SAVED}")
     served("Incoming Offline Message Request from tails")
-    lines = (world.directory / "sonic").read_text().splitlines()
+    mailbox = world.directory / "sonic"
+    assert eventually(lambda: mailbox.exists() and mailbox.read_text().count("\n") == 2)
+    lines = mailbox.read_text().splitlines()
     kept = [json.loads(line) for line in lines]
     assert [(m["Sender"], m["Msg"]) for m in kept] == [
         ("lanking", "are you there?"),

@@ -78,7 +78,7 @@ def test_the_other_side_was_killed_and_comes_back(world: World) -> None:
     lanking.prints(f">>> {SAVED}")
 
     mailbox = world.directory / "sonic"
-    assert eventually(lambda: mailbox.read_text().count("\n") == 2)
+    assert eventually(lambda: mailbox.exists() and mailbox.read_text().count("\n") == 2)
     lines = mailbox.read_text().splitlines()
     assert re.match(r'\{"Msg": "hi", "Sender": "lanking", "Time": \d+\.\d+[,}]', lines[0])
     times = [time.localtime(json.loads(line)["Time"]) for line in lines]

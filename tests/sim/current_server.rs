@@ -130,7 +130,7 @@ fn what_is_refused_holds_back_what_is_behind_it_until_its_author_knows() {
 fn what_the_store_refuses_holds_back_what_is_behind_it() {
     let mut server = without_b();
     server.store.fail_appends = true;
-    let refused = "a: <[Message not saved: b: the disk is full]>";
+    let refused = "a: <[Message not saved: superchat.journal: the disk is full]>";
     assert_eq!(server.says("a", vec![keep("a", "b", 1, "one")]), ["a: <ack>", refused]);
     server.store.fail_appends = false;
     let packet = server.packet("a", vec![keep("a", "b", 2, "two")]);

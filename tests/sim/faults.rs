@@ -226,16 +226,16 @@ fn messages_are_removed_only_after_they_were_acknowledged() {
         server.from("a", keep("a", "b", "Offline", text));
         server.from("a", ack());
     }
-    let stored = |server: &Script| server.store.mailbox(&nickname("b")).len();
+    let stored = |server: &mut Script| server.store.mailbox(&nickname("b")).len();
     server.from("b", reg("b"));
     for _ in 0..3 {
         server.from("b", ack());
     }
-    assert_eq!(stored(&server), 3, "the first is under way, and not acknowledged");
+    assert_eq!(stored(&mut server), 3, "the first is under way, and not acknowledged");
     assert_eq!(server.from("b", ack()), ["b: Chat a: 2017-03-01 15:28:38 two"]);
     // It vanishes. The one that it has acknowledged goes; the others wait for it.
     server.wait(60_000);
-    assert_eq!(stored(&server), 2);
+    assert_eq!(stored(&mut server), 2);
     server.from("b", reg("b"));
     for _ in 0..2 {
         server.from("b", ack());
@@ -243,7 +243,7 @@ fn messages_are_removed_only_after_they_were_acknowledged() {
     assert_eq!(server.from("b", ack()), ["b: Chat a: 2017-03-01 15:28:38 two"]);
     assert_eq!(server.from("b", ack()), ["b: Chat a: 2017-03-01 15:28:38 three"]);
     server.from("b", ack());
-    assert_eq!(stored(&server), 0);
+    assert_eq!(stored(&mut server), 0);
 }
 
 #[test]

@@ -194,7 +194,7 @@ fn offline_that_the_store_refuses() {
     server.from("b", ack());
     server.from("a", ack());
     server.store.fail_appends = true;
-    let answer = ["a: ack", "a: [Message not saved: b: the disk is full]"];
+    let answer = ["a: ack", "a: [Message not saved: superchat.journal: the disk is full]"];
     assert_eq!(server.from("a", keep("a", "b", "Offline", "hi")), answer);
 }
 

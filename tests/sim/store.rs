@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use superchat::Nickname;
-use superchat::proto::{StoreAnswer, StoreRequest, StoredMessage};
-use superchat::store::{FileStore, Store as _};
+use superchat::proto::{LastSeen, StoreAnswer, StoreRequest, StoredMessage};
+use superchat::store::{FileStore, Store as _, StoreLimits};
 
 use super::disk::{Faults, SimDisk};
 use super::network::Random;
@@ -71,7 +71,8 @@ impl SimStore {
                     StoreAnswer::NotRemoved { recipient: of, .. } => of == recipient,
                     _ => false,
                 }),
-                _ => answers.next(),
+                StoreRequest::Append { .. } | StoreRequest::Load { .. } => answers.next(),
+                _ => None,
             };
             done.push(self.became(request, answer, &mut mailboxes));
         }
@@ -116,9 +117,28 @@ impl SimStore {
                     done.removed = mailbox.drain(..count).collect();
                 }
             }
+            (
+                StoreRequest::Remember { .. }
+                | StoreRequest::Forget { .. }
+                | StoreRequest::Expire { .. },
+                None,
+            ) => {}
             (request, answer) => panic!("{answer:?} is no answer to {request:?}"),
         }
         done
+    }
+
+    /// The files follow the journal, and what else can wait is done: so many steps at the most.
+    pub fn tend(&mut self, steps: usize) -> Vec<StoreAnswer> {
+        let files = self.files();
+        let answers = std::iter::from_fn(|| files.tend()).take(steps).flatten().collect();
+        self.check_promises(self.promised.keys());
+        answers
+    }
+
+    /// The users that a server knows that is started now.
+    pub fn users(&mut self) -> Vec<(Nickname, LastSeen)> {
+        self.files().users()
     }
 
     /// The server's machine loses power, and the server is started again.
@@ -161,16 +181,17 @@ impl SimStore {
         self.stop_after(operations, requests);
     }
 
-    /// Some of the changes and syncs that these requests cost.
+    /// Some of the changes and syncs that these requests cost, and what can wait.
     fn some_of(&self, requests: &[StoreRequest], random: &mut Random) -> usize {
         let fork = self.disk.fork();
         let mut files = open(fork.clone(), self.batch);
         let before = fork.operations();
         files.apply(requests.to_vec());
+        while files.tend().is_some() {}
         random.within(0..=(fork.operations() - before) as u64) as usize
     }
 
-    /// Carries out these requests until the disk was changed or synced so many times; then nothing
+    /// Carries out these requests, and what can wait, until the disk was changed or synced so many times; then nothing
     /// is done any more. A [`crash`](Self::crash) or a [`kill`](Self::kill) must follow.
     pub fn stop_after(&mut self, operations: usize, requests: Vec<StoreRequest>) {
         let mut mailboxes = self.mailboxes(&requests);
@@ -185,6 +206,7 @@ impl SimStore {
         self.files();
         self.disk.stop_after(operations);
         self.files().apply(requests);
+        while self.files().tend().is_some() {}
     }
 
     fn restart(&mut self) {
@@ -194,8 +216,8 @@ impl SimStore {
     }
 
     /// What would be delivered to this user now.
-    pub fn mailbox(&self, recipient: &Nickname) -> Vec<StoredMessage> {
-        mailbox_on(&self.disk, recipient)
+    pub fn mailbox(&mut self, recipient: &Nickname) -> Vec<StoredMessage> {
+        self.files().first(recipient, usize::MAX).unwrap_or_default()
     }
 
     /// Whether a message with this text is in the mailbox, whatever a crash leaves now.
@@ -220,14 +242,18 @@ impl SimStore {
     }
 
     /// The mailboxes that these requests are about.
-    fn mailboxes(&self, requests: &[StoreRequest]) -> BTreeMap<Nickname, Vec<StoredMessage>> {
-        let mut files = open(self.disk.fork(), usize::MAX);
-        let recipients = requests.iter().map(|request| match request {
+    fn mailboxes(&mut self, requests: &[StoreRequest]) -> BTreeMap<Nickname, Vec<StoredMessage>> {
+        let mut mailboxes = BTreeMap::new();
+        let recipients = requests.iter().filter_map(|request| match request {
             StoreRequest::Append { recipient, .. }
             | StoreRequest::Load { recipient, .. }
-            | StoreRequest::Remove { recipient, .. } => recipient,
+            | StoreRequest::Remove { recipient, .. } => Some(recipient),
+            _ => None,
         });
-        recipients.map(|recipient| (recipient.clone(), read(&mut files, recipient))).collect()
+        for recipient in recipients {
+            mailboxes.insert(recipient.clone(), self.mailbox(recipient));
+        }
+        mailboxes
     }
 
     fn promise_no_more(&mut self, recipient: &Nickname, messages: &[StoredMessage]) {
@@ -257,7 +283,8 @@ pub fn mailbox_on(disk: &SimDisk, recipient: &Nickname) -> Vec<StoredMessage> {
 }
 
 fn open(disk: SimDisk, batch: usize) -> FileStore<SimDisk> {
-    FileStore::on(disk, batch).expect("nothing fails yet, and nobody else uses it")
+    FileStore::on(disk, batch, StoreLimits::default())
+        .expect("nothing fails yet, and nobody else uses it")
 }
 
 fn read(files: &mut FileStore<SimDisk>, recipient: &Nickname) -> Vec<StoredMessage> {
@@ -270,7 +297,10 @@ fn read(files: &mut FileStore<SimDisk>, recipient: &Nickname) -> Vec<StoredMessa
 
 /// Adds a message as the store does: if it is not there already.
 fn add(mailbox: &mut Vec<StoredMessage>, message: &StoredMessage) {
-    let is_there = |other: &StoredMessage| message.id.is_some() && other.id == message.id;
+    let is_there = |other: &StoredMessage| match message.id {
+        Some(_) => other.id == message.id,
+        None => other == message,
+    };
     if !mailbox.iter().any(is_there) {
         mailbox.push(message.clone());
     }

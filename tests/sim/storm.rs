@@ -239,7 +239,8 @@ impl Storm {
         self.world.run_for(Duration::from_secs(30) + RECOVERY);
         if self.plan.promises().exactly_once {
             // The faults were such that all comes together by itself.
-            self.check_together(&self.world.present());
+            let present = self.world.present();
+            self.check_together(&present);
         } else if !self.plan.classic_server {
             self.world.check_current();
         }
@@ -272,7 +273,7 @@ impl Storm {
     }
 
     /// The tables agree, and who is present has its messages.
-    fn check_together(&self, present: &[(SocketAddr, String)]) {
+    fn check_together(&mut self, present: &[(SocketAddr, String)]) {
         self.world.check_agreement();
         for (_, name) in present {
             assert_eq!(self.world.store.mailbox(&nickname(name)), [], "of {name}");

@@ -20,6 +20,7 @@ pub fn server_config(max_users: usize) -> ServerConfig {
         max_users,
         lookup_past: 10_000,
         max_text: 1 << 20,
+        message_age: None,
         refuse_classic: false,
         local_time,
     }
@@ -46,6 +47,8 @@ impl World {
         let seed = [self.random.next(), self.random.next(), self.random.next()];
         let server = Server::new(server_config(max_users), seed);
         self.start(self.server, Host::Server(Box::new(server)));
+        let known = ServerCommand::Known(self.store.users());
+        self.handle(self.server, Input::Command(Command::Server(known)));
     }
 
     pub fn start_client(&mut self, at: SocketAddr, name: &str) {

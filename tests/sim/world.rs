@@ -279,6 +279,10 @@ impl World {
                 self.handle(self.server, Input::Command(command));
             }
         }
+        if self.random.percent(50) {
+            let steps = self.random.within(1..=4) as usize;
+            self.store.tend(steps);
+        }
         if !self.asked_of_store.is_empty() {
             self.schedule_store();
         }

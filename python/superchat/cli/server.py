@@ -24,8 +24,10 @@ def run(arguments: ServerArguments) -> int:
     lines, faults = _Printer(_print), _Printer(complain)
 
     def on_event(event: events.ServerEvent) -> None:
-        if isinstance(event, events.MailboxFault):
+        if isinstance(event, (events.MailboxFault, events.StoreFault)):
             faults.put(visible(event.reason))
+        elif isinstance(event, events.MessagesExpired):
+            faults.put(visible(f"{event.count} messages to {event.recipient} waited too long"))
         elif not arguments.quiet and (line := _line(event)):
             lines.put(line)
 

@@ -43,6 +43,7 @@ impl Server {
     pub(super) fn on_gone(&mut self, now: Now, address: SocketAddr) {
         if let Some(nickname) = self.directory.holder(address).cloned() {
             self.directory.set_offline(&nickname);
+            self.remember(now, &nickname);
             self.emit(ServerEvent::Offline { nickname });
         }
         let ended = self.end_session_at(now, address);

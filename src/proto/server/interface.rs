@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use crate::proto::{StoreAnswer, StoreRequest, UnixTime};
+use crate::proto::{LastSeen, StoreAnswer, StoreRequest, UnixTime};
 use crate::wire::Nickname;
 
 /// What a server engine is set up with.
@@ -15,6 +16,8 @@ pub struct ServerConfig {
     pub lookup_past: usize,
     /// The longest message that is kept, in bytes of UTF-8.
     pub max_text: usize,
+    /// How long a stored message waits for its recipient, if not for ever.
+    pub message_age: Option<Duration>,
     /// Whether classic clients are refused.
     pub refuse_classic: bool,
     /// How a time reads in the server's own time zone: `YYYY-MM-DD HH:MM:SS`.
@@ -72,6 +75,18 @@ pub enum ServerEvent {
         /// Why not; names the file.
         reason: String,
     },
+    /// Stored messages were not fetched in time, and are removed. Who of their authors is here is told.
+    MessagesExpired {
+        /// For whom they were; or the name of the mailbox, where that is all there is.
+        recipient: String,
+        /// How many.
+        count: usize,
+    },
+    /// Something is wrong with the files of the mailboxes.
+    StoreFault {
+        /// What; names the file.
+        reason: String,
+    },
 }
 
 impl fmt::Display for ServerEvent {
@@ -92,6 +107,10 @@ impl fmt::Display for ServerEvent {
             Self::MailboxFault { nickname, reason } => {
                 write!(f, "The mailbox of {nickname} cannot be used: {reason}")
             }
+            Self::MessagesExpired { recipient, count } => {
+                write!(f, "{count} messages to {recipient} waited too long and are removed")
+            }
+            Self::StoreFault { reason } => write!(f, "The mailboxes: {reason}"),
         }
     }
 }
@@ -101,6 +120,8 @@ impl fmt::Display for ServerEvent {
 pub enum ServerCommand {
     /// The store has done something.
     Store(StoreAnswer),
+    /// Those who were known before the server started.
+    Known(Vec<(Nickname, LastSeen)>),
     /// Tell everyone and stop; [`ServerEmit::Stopped`] says when that is done.
     Stop,
 }

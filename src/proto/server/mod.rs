@@ -23,6 +23,7 @@ mod members;
 mod outbox;
 mod presence;
 mod registration;
+mod remembering;
 mod requests;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -57,6 +58,8 @@ enum Timer {
     Lease(SocketAddr),
     /// The table has changed, and the pace allows to say so.
     Round,
+    /// Stored messages may have become too old.
+    Expiry,
 }
 
 /// The server engine; the head of this file says what it promises.
@@ -246,6 +249,8 @@ impl Server {
             StoreAnswer::NotRemoved { recipient, reason } => {
                 self.on_not_removed(recipient, reason);
             }
+            StoreAnswer::Expired { recipient, senders } => self.on_expired(recipient, &senders),
+            StoreAnswer::Fault { reason } => self.emit(ServerEvent::StoreFault { reason }),
         }
     }
 
@@ -275,6 +280,7 @@ impl Server {
             Timer::Question(address) => self.on_gone(now, address),
             Timer::Lease(address) => self.on_lease_over(now, address),
             Timer::Round => self.push_round(now),
+            Timer::Expiry => self.expire(now),
         }
     }
 }
@@ -287,6 +293,7 @@ impl Engine for Server {
         match input {
             Input::Datagram { from, payload, room } => self.on_datagram(now, from, payload, room),
             Input::Command(ServerCommand::Store(answer)) => self.on_store(now, answer),
+            Input::Command(ServerCommand::Known(users)) => self.know(now, users),
             Input::Command(ServerCommand::Stop) => self.stop(now),
             Input::Deadline => {}
         }

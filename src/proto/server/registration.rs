@@ -11,8 +11,9 @@ use super::departure::Ended;
 use super::outbox::Item;
 use super::requests::{Request, RequestId};
 use super::{Server, ServerEvent, Timer};
-use crate::proto::Now;
+use crate::proto::directory::Full;
 use crate::proto::link::Patience;
+use crate::proto::{Now, StoreRequest};
 use crate::wire::{Hello, Nickname, Notice, Presence, Session};
 
 /// How long a user may be silent before it is asked whether it is there.
@@ -123,9 +124,16 @@ impl Server {
         let same = before.as_ref() == Some(nickname)
             && self.directory.session(nickname) == session
             && session.is_some();
-        if self.directory.set_online(now.at, nickname, from, session).is_err() {
-            self.answer(now, id, Notice::Full);
-            return None;
+        match self.directory.set_online(now.at, nickname, from, session) {
+            Ok(None) => {}
+            Ok(Some(forgotten)) => self.store(StoreRequest::Forget { nickname: forgotten }),
+            Err(Full) => {
+                self.answer(now, id, Notice::Full);
+                return None;
+            }
+        }
+        if !same {
+            self.remember(now, nickname);
         }
         self.requests.forget_registrations(from, id);
         let ended = if same {
@@ -136,6 +144,7 @@ impl Server {
             self.end_session_at(now, from)
         };
         if let Some(before) = before.filter(|before| before != nickname) {
+            self.remember(now, &before);
             self.emit(ServerEvent::Offline { nickname: before });
         }
         self.emit(ServerEvent::Online { nickname: nickname.clone(), address: from });
@@ -167,6 +176,7 @@ impl Server {
         let online = self.directory.is_at(nickname, from);
         if online {
             self.directory.set_offline(nickname);
+            self.remember(now, nickname);
             let ended = self.end_session_at(now, from);
             self.go_on(now, ended);
             self.emit(ServerEvent::Offline { nickname: nickname.clone() });

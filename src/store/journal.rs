@@ -1,0 +1,227 @@
+//! The journal: what was done to all mailboxes, in its order, in one file.
+//!
+//! The invariant: what was committed is read back, whole and in its order, whatever a crash leaves; and
+//! of what came after it, the first records.
+//!
+//! A record is a line, `CRC KIND NAME REST`. The CRC-32 is that of the record, begun with the CRC of
+//! the record before it, so that a record counts only where it was written: what an earlier, failed
+//! write has left behind it on the disk does not.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+
+use super::disk::{Disk, DiskFile, replace};
+use super::line::{self, Line, without_nuls};
+use super::mailbox::{Change, Digest, Mailbox};
+use super::name::is_file_name;
+use crate::proto::{LastSeen, UnixTime};
+use crate::wire::Nickname;
+
+/// The name of its file. A mailbox has no dot in its name.
+pub(super) const JOURNAL: &str = "superchat.journal";
+
+/// The first line of a journal: what it is, and in which format.
+const HEADER: &[u8] = b"superchat journal 1\n";
+
+/// One thing that was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Record {
+    /// What is in a mailbox has changed.
+    Changed(String, Change),
+    /// All changes of a mailbox so far are in its file, synced.
+    Settled(String),
+    /// A user is known.
+    Remembered(Nickname, LastSeen),
+    /// A user is not known any more.
+    Forgotten(Nickname),
+}
+
+/// Records on their way to the disk, each begun with the CRC of the one before it.
+#[derive(Debug)]
+pub(super) struct Encoder {
+    bytes: Vec<u8>,
+    crc: u32,
+}
+
+impl Encoder {
+    /// A whole journal: the users that are known, and what is not in the files of the mailboxes.
+    pub(super) fn snapshot(
+        users: &BTreeMap<Nickname, LastSeen>,
+        mailboxes: &BTreeMap<String, Mailbox>,
+    ) -> Self {
+        let mut all = Self { bytes: HEADER.to_vec(), crc: 0 };
+        for (nickname, last) in users {
+            all.remembered(nickname, *last);
+        }
+        for (name, mailbox) in mailboxes {
+            mailbox.changes.iter().for_each(|change| all.changed(name, change));
+        }
+        all
+    }
+
+    pub(super) fn changed(&mut self, mailbox: &str, change: &Change) {
+        match change {
+            Change::Added(line) => self.push(b'+', mailbox, line.without_end()),
+            Change::Removed(digests) => {
+                let digests: Vec<_> = digests.iter().map(Digest::to_string).collect();
+                self.push(b'-', mailbox, digests.join(" ").as_bytes());
+            }
+        }
+    }
+
+    pub(super) fn settled(&mut self, mailbox: &str) {
+        self.push(b'=', mailbox, b"");
+    }
+
+    pub(super) fn remembered(&mut self, nickname: &Nickname, LastSeen { address, time }: LastSeen) {
+        let rest = format!("{address} {}", time.as_micros());
+        self.push(b'@', nickname.as_str(), rest.as_bytes());
+    }
+
+    pub(super) fn forgotten(&mut self, nickname: &Nickname) {
+        self.push(b'!', nickname.as_str(), b"");
+    }
+
+    fn push(&mut self, kind: u8, name: &str, rest: &[u8]) {
+        let record = [&[kind, b' '], name.as_bytes(), b" ", rest, b"\n"].concat();
+        self.crc = crc(self.crc, &record);
+        self.bytes.extend(format!("{:08x} ", self.crc).bytes());
+        self.bytes.extend(record);
+    }
+}
+
+fn crc(before: u32, record: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new_with_initial(before);
+    hasher.update(record);
+    hasher.finalize()
+}
+
+/// Why bytes are not those of a journal.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Foreign;
+
+/// Reads a journal up to where a crash has torn it. Gives each record, and returns what is left.
+pub(super) fn read(bytes: &[u8], mut see: impl FnMut(Record)) -> Result<&[u8], Foreign> {
+    let Some(mut rest) = bytes.strip_prefix(HEADER) else {
+        // Not even the header has reached the disk: nothing was committed.
+        let written = without_nuls(bytes);
+        return if HEADER.starts_with(written) { Ok(&[]) } else { Err(Foreign) };
+    };
+    let mut before = 0;
+    while let Some((record, after)) = first(rest, &mut before) {
+        see(record);
+        rest = after;
+    }
+    Ok(without_nuls(rest))
+}
+
+/// The first record of these bytes, and those after it; `None` if it is not whole.
+fn first<'a>(bytes: &'a [u8], before: &mut u32) -> Option<(Record, &'a [u8])> {
+    let end = bytes.iter().position(|byte| *byte == b'\n')? + 1;
+    let (line, after) = bytes.split_at_checked(end)?;
+    let (sum, record) = line.split_at_checked(9)?;
+    let sum = u32::from_str_radix(std::str::from_utf8(sum).ok()?.strip_suffix(' ')?, 16).ok()?;
+    if sum != crc(*before, record) {
+        return None;
+    }
+    let parsed = parse(record.strip_suffix(b"\n")?)?;
+    *before = sum;
+    Some((parsed, after))
+}
+
+fn parse(record: &[u8]) -> Option<Record> {
+    let (kind, rest) = record.split_at_checked(2)?;
+    let space = rest.iter().position(|byte| *byte == b' ')?;
+    let (name, rest) = rest.split_at_checked(space)?;
+    let name = std::str::from_utf8(name).ok()?;
+    let rest = rest.strip_prefix(b" ")?;
+    match kind {
+        b"+ " | b"- " | b"= " if !is_file_name(name) => None,
+        b"+ " => {
+            line::read(rest)?;
+            let line = Line::from_readable(rest);
+            Some(Record::Changed(name.to_owned(), Change::Added(line)))
+        }
+        b"- " => {
+            let digests = std::str::from_utf8(rest).ok()?.split(' ').map(|text| text.parse().ok());
+            Some(Record::Changed(name.to_owned(), Change::Removed(digests.collect::<Option<_>>()?)))
+        }
+        b"= " => Some(Record::Settled(name.to_owned())),
+        b"@ " => {
+            let (address, time) = std::str::from_utf8(rest).ok()?.split_once(' ')?;
+            let address: SocketAddr = address.parse().ok()?;
+            let time = UnixTime::from_micros(time.parse().ok()?);
+            Some(Record::Remembered(Nickname::new(name).ok()?, LastSeen { address, time }))
+        }
+        b"! " => Some(Record::Forgotten(Nickname::new(name).ok()?)),
+        _ => None,
+    }
+}
+
+/// The file of a journal, to be written at its end.
+#[derive(Debug)]
+pub(super) struct Journal<F> {
+    file: F,
+    /// Bytes in it.
+    pub(super) length: u64,
+    /// Records that are not in it yet.
+    waiting: Encoder,
+    /// Whether what is on the disk is what was written. If not, another one has to take its place.
+    pub(super) is_sound: bool,
+}
+
+impl<F: DiskFile> Journal<F> {
+    /// A new journal, in place of the old one.
+    pub(super) fn create(disk: &impl Disk<File = F>, all: &Encoder) -> io::Result<Self> {
+        replace(disk, JOURNAL, &all.bytes)?;
+        let waiting = Encoder { bytes: Vec::new(), crc: all.crc };
+        let length = all.bytes.len() as u64;
+        Ok(Self { file: disk.append(JOURNAL)?, length, waiting, is_sound: true })
+    }
+
+    /// Where records wait to be committed.
+    pub(super) fn waiting(&mut self) -> &mut Encoder {
+        &mut self.waiting
+    }
+
+    pub(super) fn has_waiting(&self) -> bool {
+        !self.waiting.bytes.is_empty()
+    }
+
+    /// What waits does not count, nor is anything more to be written.
+    pub(super) fn give_up(&mut self) {
+        self.waiting.bytes.clear();
+        self.is_sound = false;
+    }
+
+    /// Cuts what does not count. If that fails too, a start that comes before another journal is
+    /// written may find it.
+    fn cut(&mut self, length: u64) {
+        self.length = length;
+        let _ = self.file.truncate(length);
+        self.give_up();
+    }
+
+    /// Writes what waits, and syncs it.
+    ///
+    /// # Errors
+    /// None of it counts, and the journal is not to be used any more: how much of it is on the disk
+    /// is not known.
+    pub(super) fn commit(&mut self) -> io::Result<()> {
+        let before = self.length;
+        self.write()?;
+        self.file.sync().inspect_err(|_| self.cut(before))
+    }
+
+    /// Writes what waits, and does not sync it.
+    ///
+    /// # Errors
+    /// As of [`commit`](Self::commit).
+    pub(super) fn write(&mut self) -> io::Result<()> {
+        self.file.write(&self.waiting.bytes).inspect_err(|_| self.cut(self.length))?;
+        self.length += self.waiting.bytes.len() as u64;
+        self.waiting.bytes.clear();
+        Ok(())
+    }
+}
