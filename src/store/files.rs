@@ -286,6 +286,12 @@ impl<D: Disk> FileStore<D> {
         }
     }
 
+    /// What is remembered of a user.
+    #[must_use]
+    pub fn user(&self, nickname: &Nickname) -> Option<LastSeen> {
+        self.users.get(nickname).copied()
+    }
+
     fn remember(&mut self, nickname: Nickname, last: LastSeen) {
         self.journal.waiting().remembered(&nickname, last);
         self.users.insert(nickname, last);

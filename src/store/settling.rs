@@ -86,7 +86,9 @@ impl<D: Disk> FileStore<D> {
             // Half a line must not stay in front of the next one. If it does, it is found there.
             let _ = open.truncate(file.len() as u64);
         })?;
-        open.sync()
+        open.sync()?;
+        // The file may be there only since a try that failed before its name was synced.
+        self.disk.sync()
     }
 
     fn settled(&mut self, name: &str, seen: Seen) {

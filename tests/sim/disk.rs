@@ -33,9 +33,12 @@ struct State {
     faults: Faults,
     /// Changes and syncs so far.
     operations: usize,
-    /// How many more there will be, if the machine is about to stop.
-    left: Option<usize>,
+    /// How many more there will be, if the machine is about to stop, and of the bytes that are just
+    /// being written then.
+    left: Option<(usize, usize)>,
     stopped: bool,
+    /// Of what was just being written then, how many bytes there were.
+    cut_short: usize,
 }
 
 impl State {
@@ -45,11 +48,11 @@ impl State {
             return Err(io::Error::other(reason));
         }
         match &mut self.left {
-            Some(0) => {
+            Some((0, _)) => {
                 self.stopped = true;
                 return Err(io::Error::other("the machine has stopped"));
             }
-            Some(left) => *left -= 1,
+            Some((left, _)) => *left -= 1,
             None => {}
         }
         self.operations += 1;
@@ -95,10 +98,15 @@ impl SimDisk {
         self.state().operations
     }
 
-    /// After so many more changes and syncs there are no more, until [`go_on`](Self::go_on). Of
-    /// bytes that are just being written the first half is.
-    pub fn stop_after(&self, operations: usize) {
-        self.state().left = Some(operations);
+    /// After so many more changes and syncs there are no more, until [`go_on`](Self::go_on); of what
+    /// is just being written then, so many bytes are.
+    pub fn stop_after(&self, operations: usize, bytes: usize) {
+        self.state().left = Some((operations, bytes));
+    }
+
+    /// How many bytes were just being written when there were no more changes.
+    pub fn cut_short(&self) -> usize {
+        self.state().cut_short
     }
 
     /// Whether there was something to be done after that.
@@ -110,6 +118,7 @@ impl SimDisk {
         let mut state = self.state();
         state.left = None;
         state.stopped = false;
+        state.cut_short = 0;
     }
 
     /// The power is cut.
@@ -221,10 +230,14 @@ impl DiskFile for SimFile {
         let mut state = self.disk.state();
         let (full, stopped) = (self.appends && state.faults.appends, state.stopped);
         let result = state.operate(full, "the disk is full");
-        let fitting = match result {
-            Ok(()) => bytes.len(),
-            Err(_) if stopped => 0,
-            Err(_) => bytes.len() / 2,
+        let fitting = match (&result, state.left) {
+            (Ok(()), _) => bytes.len(),
+            (Err(_), _) if stopped => 0,
+            (Err(_), Some((0, fitting))) if !full => {
+                state.cut_short = bytes.len();
+                fitting.min(bytes.len())
+            }
+            (Err(_), _) => bytes.len() / 2,
         };
         let written = Change::Append(bytes[..fitting].to_vec());
         state.directory.file(self.inode).change(written);

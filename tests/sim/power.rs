@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 
 use superchat::proto::{StoreRequest, StoredMessage, UnixTime};
-use superchat::store::{Disk as _, DiskFile as _};
+use superchat::store::{Disk as _, DiskFile as _, FileStore, StoreLimits};
 use superchat::wire::{MessageId, Session};
 
 use super::disk::SimDisk;
+use super::show;
 use super::store::{SimStore, mailbox_on};
 use super::world::nickname;
 
@@ -30,7 +31,24 @@ fn remove(count: usize) -> StoreRequest {
     StoreRequest::Remove { recipient: nickname("b"), count }
 }
 
+/// Whether the files had followed the journal before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Files {
+    Behind,
+    Settled,
+}
+
+const BOTH: [Files; 2] = [Files::Behind, Files::Settled];
+
 /// A store that has these messages for `b`.
+fn having(numbers: impl IntoIterator<Item = u64>, files: Files) -> SimStore {
+    let mut store = holding(numbers);
+    if files == Files::Settled {
+        store.tend(usize::MAX);
+    }
+    store
+}
+
 fn holding(numbers: impl IntoIterator<Item = u64>) -> SimStore {
     let mut store = SimStore::new(64);
     store.apply(Vec::new());
@@ -80,17 +98,53 @@ fn after_a_crash(store: &SimStore) -> BTreeSet<Vec<u64>> {
     seen
 }
 
-/// Each point at which the store can be stopped while it carries out these requests.
+/// Where the writing of bytes is cut that the store is stopped amid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    /// At each byte.
+    Anywhere,
+    /// After the last one. If the power goes then, any number of them is left.
+    AtTheEnd,
+}
+
+/// Each point at which the store can be stopped while it carries out these requests and lets the files
+/// follow.
 fn stopped_everywhere(
     begin: impl Fn() -> SimStore,
     requests: &[StoreRequest],
+    cut: Cut,
     mut see: impl FnMut(SimStore),
 ) {
-    for operations in 0.. {
+    everywhere(cut, |operations, bytes| {
         let mut store = begin();
-        store.stop_after(operations, requests.to_vec());
-        let stopped = store.disk.has_stopped();
+        store.stop_after(operations, bytes, requests.to_vec());
+        let stopped = Stopped::of(&store.disk);
         see(store);
+        stopped
+    });
+}
+
+/// Whether a disk has stopped, and how many bytes were just being written.
+struct Stopped(bool, usize);
+
+impl Stopped {
+    fn of(disk: &SimDisk) -> Self {
+        Self(disk.has_stopped(), disk.cut_short())
+    }
+}
+
+/// Goes through all numbers of operations, and of bytes of the next one, after which a disk can stop.
+fn everywhere(cut: Cut, mut run: impl FnMut(usize, usize) -> Stopped) {
+    for operations in 0.. {
+        let mut stopped = true;
+        let first = if cut == Cut::Anywhere { 0 } else { usize::MAX - 1 };
+        for bytes in first.. {
+            let Stopped(now, written) = run(operations, bytes);
+            stopped = now;
+            if bytes >= written {
+                break;
+            }
+        }
         if !stopped {
             return;
         }
@@ -98,10 +152,15 @@ fn stopped_everywhere(
 }
 
 /// All that can be in the mailbox if the power is cut while these requests are carried out.
-fn left_of(begin: impl Fn() -> SimStore, requests: &[StoreRequest]) -> BTreeSet<Vec<u64>> {
+fn left_of(
+    begin: impl Fn() -> SimStore,
+    requests: &[StoreRequest],
+    points: &mut usize,
+) -> BTreeSet<Vec<u64>> {
     let mut seen = BTreeSet::new();
-    stopped_everywhere(begin, requests, |store| {
+    stopped_everywhere(begin, requests, Cut::AtTheEnd, |store| {
         after_every_crash(&store.disk, |disk| {
+            *points += 1;
             let left = delivered(&disk);
             // The mailbox can be used as before.
             let mut store = SimStore::on(disk, 64);
@@ -162,26 +221,56 @@ fn what_was_synced_survives_every_crash() {
     store.apply(vec![remove(1), append(4)]);
     assert_eq!(after_a_crash(&store), all_of([&[2, 3, 4]]));
     assert!(!store.durable(&nickname("b"), "1"));
+    store.tend(usize::MAX);
+    assert_eq!(after_a_crash(&store), all_of([&[2, 3, 4]]));
     store.apply(vec![remove(3)]);
     assert_eq!(after_a_crash(&store), all_of([&[]]));
 }
 
 #[test]
-fn a_message_is_there_as_a_whole_or_not_at_all() {
-    let first = left_of(|| holding([]), &[append(1)]);
-    assert_eq!(first, all_of([&[], &[1]]));
-    let more = left_of(|| holding([1]), &[append(2), append(3)]);
-    assert_eq!(more, all_of([&[1], &[1, 2], &[1, 2, 3]]));
+fn a_crash_leaves_the_mailbox_as_it_was_after_one_of_the_requests() {
+    let mut points = 0;
+    for files in BOTH {
+        let mut left = |held: u64, requests: &[StoreRequest]| {
+            left_of(|| having(1..=held, files), requests, &mut points)
+        };
+        assert_eq!(left(0, &[append(1)]), all_of([&[], &[1]]));
+        assert_eq!(left(1, &[append(2), append(3)]), all_of([&[1], &[1, 2], &[1, 2, 3]]));
+        assert_eq!(left(3, &[remove(1)]), all_of([&[1, 2, 3], &[2, 3]]));
+        assert_eq!(left(3, &[remove(3)]), all_of([&[1, 2, 3], &[]]));
+        assert_eq!(
+            left(2, &[append(3), remove(2), append(4)]),
+            all_of([&[1, 2], &[1, 2, 3], &[3], &[3, 4]]),
+        );
+    }
+    show(format_args!("the power is cut: {points} crash points, no loss"));
 }
 
+/// The journal is read, and written anew: nothing that it says is lost on the way.
 #[test]
-fn a_mailbox_is_the_old_one_or_the_new_one() {
-    let shortened = left_of(|| holding(1..=3), &[remove(1)]);
-    assert_eq!(shortened, all_of([&[1, 2, 3], &[2, 3]]));
-    let emptied = left_of(|| holding(1..=3), &[remove(3)]);
-    assert_eq!(emptied, all_of([&[1, 2, 3], &[]]));
-    let both = left_of(|| holding(1..=2), &[append(3), remove(2), append(4)]);
-    assert_eq!(both, all_of([&[1, 2], &[1, 2, 3], &[3], &[3, 4]]));
+fn a_start_that_is_cut_short_loses_nothing() {
+    let mut points = 0;
+    for files in BOTH {
+        let mut store = having(1..=3, files);
+        store.apply(vec![remove(1), append(4)]);
+        everywhere(Cut::Anywhere, |operations, bytes| {
+            let disk = store.disk.fork();
+            disk.stop_after(operations, bytes);
+            let _ = FileStore::on(disk.clone(), 64, StoreLimits::default());
+            let stopped = Stopped::of(&disk);
+            disk.go_on();
+            assert_eq!(delivered(&disk), [2, 3, 4]);
+            if bytes >= stopped.1 {
+                after_every_crash(&disk, |disk| {
+                    points += 1;
+                    assert_eq!(delivered(&disk), [2, 3, 4]);
+                });
+            }
+            points += 1;
+            stopped
+        });
+    }
+    show(format_args!("a start is cut short: {points} crash points, no loss"));
 }
 
 /// What is asked of a store, what while it is stopped, and what then.
@@ -203,6 +292,10 @@ const HISTORIES: [History; 7] = [
     (3, &[Asked::Remove(3)], &[Asked::Append(4)]),
 ];
 
+fn histories() -> impl Iterator<Item = (History, Files)> {
+    HISTORIES.into_iter().flat_map(|history| BOTH.map(|files| (history, files)))
+}
+
 fn requests(asked: &[Asked]) -> Vec<StoreRequest> {
     let request = |asked: &Asked| match *asked {
         Asked::Append(number) => append(number),
@@ -215,37 +308,41 @@ fn requests(asked: &[Asked]) -> Vec<StoreRequest> {
 fn goes_on(mut store: SimStore, asked: &[Asked]) {
     let done = store.apply(requests(asked));
     assert!(done.iter().all(|done| done.appended.is_some()), "{done:?}");
+    store.tend(usize::MAX);
 }
 
 /// What the process that died had written was perhaps not synced. It is found there when it is asked
 /// for again, and its name is there.
 #[test]
 fn what_is_called_stored_is_on_the_disk_though_the_process_died_before() {
-    for (held, asked, then) in HISTORIES {
-        stopped_everywhere(
-            || holding(1..=held),
-            &requests(asked),
-            |mut store| {
-                store.kill();
-                goes_on(store, then);
-            },
-        );
+    let mut points = 0;
+    for ((held, asked, then), files) in histories() {
+        let begin = || having(1..=held, files);
+        stopped_everywhere(begin, &requests(asked), Cut::Anywhere, |mut store| {
+            points += 1;
+            store.kill();
+            goes_on(store, then);
+        });
     }
+    show(format_args!("the process dies: {points} crash points, no loss"));
 }
 
 /// The same with what could not be synced, and what could not be taken back.
 #[test]
 fn what_is_called_stored_is_on_the_disk_though_the_disk_failed_before() {
-    for (held, asked, then) in HISTORIES {
-        for operations in 0.. {
-            let mut store = holding(1..=held);
-            store.disk.stop_after(operations);
+    let mut points = 0;
+    for ((held, asked, then), files) in histories() {
+        everywhere(Cut::Anywhere, |operations, bytes| {
+            points += 1;
+            let mut store = having(1..=held, files);
+            store.disk.stop_after(operations, bytes);
             store.apply(requests(asked));
-            if !store.disk.has_stopped() {
-                break;
-            }
+            store.tend(usize::MAX);
+            let stopped = Stopped::of(&store.disk);
             store.disk.go_on();
             goes_on(store, then);
-        }
+            stopped
+        });
     }
+    show(format_args!("the disk fails: {points} points, no loss"));
 }

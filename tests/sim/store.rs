@@ -27,6 +27,8 @@ pub struct SimStore {
     pub batch: usize,
     /// What was called stored, and not removed since.
     promised: BTreeMap<Nickname, Vec<StoredMessage>>,
+    /// Who was to be remembered, while nothing failed.
+    known: BTreeMap<Nickname, LastSeen>,
 }
 
 /// What became of a request.
@@ -53,6 +55,7 @@ impl SimStore {
             fail_syncs: false,
             batch,
             promised: BTreeMap::new(),
+            known: BTreeMap::new(),
         }
     }
 
@@ -117,12 +120,14 @@ impl SimStore {
                     done.removed = mailbox.drain(..count).collect();
                 }
             }
-            (
-                StoreRequest::Remember { .. }
-                | StoreRequest::Forget { .. }
-                | StoreRequest::Expire { .. },
-                None,
-            ) => {}
+            (StoreRequest::Remember { nickname, last }, None) => {
+                self.known.remove(&nickname);
+                if self.faults() == Faults::default() && !self.disk.has_stopped() {
+                    self.known.insert(nickname, last);
+                }
+            }
+            (StoreRequest::Forget { nickname }, None) => drop(self.known.remove(&nickname)),
+            (StoreRequest::Expire { .. }, None) => {}
             (request, answer) => panic!("{answer:?} is no answer to {request:?}"),
         }
         done
@@ -170,7 +175,7 @@ impl SimStore {
     pub fn fail_amid(&mut self, requests: Vec<StoreRequest>, random: &mut Random) -> Vec<Done> {
         let operations = self.some_of(&requests, random);
         self.files();
-        self.disk.stop_after(operations);
+        self.disk.stop_after(operations, random.within(0..=300) as usize);
         let done = self.apply(requests);
         self.disk.go_on();
         done
@@ -178,7 +183,7 @@ impl SimStore {
 
     fn stop_amid(&mut self, requests: Vec<StoreRequest>, random: &mut Random) {
         let operations = self.some_of(&requests, random);
-        self.stop_after(operations, requests);
+        self.stop_after(operations, random.within(0..=300) as usize, requests);
     }
 
     /// Some of the changes and syncs that these requests cost, and what can wait.
@@ -192,19 +197,25 @@ impl SimStore {
     }
 
     /// Carries out these requests, and what can wait, until the disk was changed or synced so many times; then nothing
-    /// is done any more. A [`crash`](Self::crash) or a [`kill`](Self::kill) must follow.
-    pub fn stop_after(&mut self, operations: usize, requests: Vec<StoreRequest>) {
+    /// is done any more, but for so many bytes of what is just being written. A [`crash`](Self::crash) or a [`kill`](Self::kill) must follow.
+    pub fn stop_after(&mut self, operations: usize, bytes: usize, requests: Vec<StoreRequest>) {
         let mut mailboxes = self.mailboxes(&requests);
         for request in &requests {
-            // It may come so far that these are gone.
-            if let StoreRequest::Remove { recipient, count } = request {
-                let mailbox = mailboxes.entry(recipient.clone()).or_default();
-                let first: Vec<_> = mailbox.drain(..mailbox.len().min(*count)).collect();
-                self.promise_no_more(recipient, &first);
+            // It may come so far that these are gone, and others remembered.
+            match request {
+                StoreRequest::Remove { recipient, count } => {
+                    let mailbox = mailboxes.entry(recipient.clone()).or_default();
+                    let first: Vec<_> = mailbox.drain(..mailbox.len().min(*count)).collect();
+                    self.promise_no_more(recipient, &first);
+                }
+                StoreRequest::Remember { nickname, .. } | StoreRequest::Forget { nickname } => {
+                    self.known.remove(nickname);
+                }
+                _ => {}
             }
         }
         self.files();
-        self.disk.stop_after(operations);
+        self.disk.stop_after(operations, bytes);
         self.files().apply(requests);
         while self.files().tend().is_some() {}
     }
@@ -266,6 +277,9 @@ impl SimStore {
     fn check_promises<'a>(&self, recipients: impl Iterator<Item = &'a Nickname> + Clone) {
         for disk in self.disk.outcomes() {
             let mut files = open(disk, usize::MAX);
+            for (nickname, last) in &self.known {
+                assert_eq!(files.user(nickname), Some(*last), "{nickname} was to be remembered");
+            }
             for recipient in recipients.clone() {
                 let mailbox = read(&mut files, recipient);
                 for message in self.promised.get(recipient).into_iter().flatten() {

@@ -6,17 +6,20 @@
 use std::collections::BTreeMap;
 
 use superchat::Nickname;
-use superchat::proto::{StoreRequest, StoredMessage};
+use superchat::proto::{LastSeen, StoreRequest, StoredMessage, UnixTime};
 
 use super::network::Random;
 use super::power::message;
+use super::script::address;
 use super::store::SimStore;
 use super::world::nickname;
+use super::{SEEDS, number, show};
 
 struct Storm {
     random: Random,
     store: SimStore,
     sent: Vec<(Nickname, StoredMessage)>,
+    crashes: usize,
 }
 
 impl Storm {
@@ -41,6 +44,15 @@ impl Storm {
                     self.sent.push((recipient.clone(), message.clone()));
                     StoreRequest::Append { request, follows: None, recipient, message }
                 }
+                5 if self.random.percent(30) => {
+                    let nickname = nickname(self.random.pick(&["b", "c"]));
+                    if self.random.percent(30) {
+                        return StoreRequest::Forget { nickname };
+                    }
+                    let time = UnixTime::from_micros(self.random.within(0..=9) as i64);
+                    let address = address("b");
+                    StoreRequest::Remember { nickname, last: LastSeen { address, time } }
+                }
                 // Somebody has not heard what became of it.
                 5 if !self.sent.is_empty() => {
                     let last = &self.sent[self.sent.len().saturating_sub(5)..];
@@ -62,7 +74,9 @@ impl Storm {
     fn act(&mut self) {
         let batch = self.batch();
         let Self { random, store, .. } = self;
-        match random.within(0..=99) {
+        let drawn = random.within(0..=99);
+        self.crashes += usize::from(drawn < 40);
+        match drawn {
             0..5 => store.crash(random),
             5..10 => store.kill(),
             10..25 => store.crash_amid(batch, random),
@@ -71,6 +85,7 @@ impl Storm {
             45..50 => store.fail_removes ^= true,
             50..55 => store.fail_syncs ^= true,
             55..70 => drop(store.fail_amid(batch, random)),
+            70..85 => drop(store.tend(random.within(1..=3) as usize)),
             _ => drop(store.apply(batch)),
         }
     }
@@ -78,13 +93,19 @@ impl Storm {
 
 #[test]
 fn whatever_happens_the_store_keeps_its_promises() {
-    for seed in 0..100 {
+    const STEPS: u64 = 60;
+    let seeds = number(SEEDS).unwrap_or(100);
+    let mut crashes = 0;
+    for seed in 0..seeds {
         println!("seed {seed}");
         let mut random = Random::new(seed);
         let store = SimStore::new(random.pick(&[1, 2, 8]));
-        let mut storm = Storm { random, store, sent: Vec::new() };
-        for _ in 0..60 {
+        let mut storm = Storm { random, store, sent: Vec::new(), crashes: 0 };
+        for _ in 0..STEPS {
             storm.act();
         }
+        crashes += storm.crashes;
     }
+    let steps = seeds * STEPS;
+    show(format_args!("the store: {seeds} seeds, {steps} steps, {crashes} crashes, no loss"));
 }
