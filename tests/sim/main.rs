@@ -17,6 +17,7 @@ mod current;
 mod current_client;
 mod current_paths;
 mod current_presence;
+mod current_remembered;
 mod current_server;
 mod current_strangers;
 mod current_world;

@@ -96,6 +96,23 @@ impl Script {
         self.handle(Input::Command(Command::Server(ServerCommand::Stop)))
     }
 
+    /// The server dies, and another one is started on the same store.
+    pub fn restart_server(&mut self, config: ServerConfig) -> Vec<String> {
+        self.host = Host::Server(Box::new(Server::new(config, [1, 2, 3])));
+        let known = self.store.users();
+        self.handle(Input::Command(Command::Server(ServerCommand::Known(known))))
+    }
+
+    /// The store does what can wait.
+    pub fn store_rests(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for answer in self.store.tend(usize::MAX) {
+            let command = Command::Server(ServerCommand::Store(answer));
+            lines.extend(self.handle(Input::Command(command)));
+        }
+        lines
+    }
+
     /// The application of the client sends a message; its ticket is 1.
     pub fn send(&mut self, to: &str, text: &str) -> Vec<String> {
         let (recipient, text) = (nickname(to), text.to_owned());

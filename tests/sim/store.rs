@@ -127,7 +127,11 @@ impl SimStore {
                 }
             }
             (StoreRequest::Forget { nickname }, None) => drop(self.known.remove(&nickname)),
-            (StoreRequest::Expire { .. }, None) => {}
+            (StoreRequest::Expire { before }, None) => {
+                for promised in self.promised.values_mut() {
+                    promised.retain(|message| message.time >= before);
+                }
+            }
             (request, answer) => panic!("{answer:?} is no answer to {request:?}"),
         }
         done

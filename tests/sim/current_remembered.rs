@@ -1,0 +1,89 @@
+//! What a server knows after a restart, and what it does not keep for ever.
+
+use std::time::Duration;
+
+use superchat::proto::ServerConfig;
+
+use super::current::keep;
+use super::script::Script;
+use super::verbs::server_config;
+use super::world::nickname;
+
+fn names(server: &mut Script) -> Vec<String> {
+    server.store.users().iter().map(|(name, _)| name.to_string()).collect()
+}
+
+#[test]
+fn a_message_to_one_who_has_not_come_back_since_a_restart_is_stored() {
+    let mut server = Script::with_current(server_config(10), &["a", "b"]);
+    server.restart_server(server_config(10));
+    server.joins("c");
+    let said = server.says("c", vec![keep("c", "b", 1, "hi")]).concat();
+    assert!(said.contains("saved]"), "{said}");
+    let said = server.says("c", vec![keep("c", "nobody", 2, "hi")]).concat();
+    assert!(said.contains("Not Existed"), "{said}");
+    assert_eq!(server.store.mailbox(&nickname("b")).len(), 1);
+}
+
+#[test]
+fn who_was_here_last_stays_where_a_table_has_become_too_small() {
+    let mut server = Script::server();
+    for peer in ["a", "b", "c"] {
+        server.joins(peer);
+        server.wait(10);
+    }
+    server.restart_server(server_config(2));
+    assert_eq!(names(&mut server), ["b", "c"]);
+    // Whoever comes now takes the place of the one who was away for longest.
+    server.joins("d");
+    assert_eq!(names(&mut server), ["c", "d"]);
+}
+
+#[test]
+fn who_makes_room_is_forgotten_by_the_store_too() {
+    let mut server = Script::with_current(server_config(2), &["a", "b"]);
+    server.wait(30_000);
+    server.joins("c");
+    assert!(!names(&mut server).contains(&"a".to_owned()), "{:?}", names(&mut server));
+    assert_eq!(names(&mut server).len(), 2);
+}
+
+/// A server that keeps messages for an hour, with `a` and `b`; `b` has gone.
+fn keeps_for_an_hour() -> Script {
+    let age = Some(Duration::from_secs(3600));
+    let config = ServerConfig { message_age: age, ..server_config(10) };
+    let mut server = Script::with_current(config, &["a", "b"]);
+    server.restart_server(config);
+    server.joins("c");
+    server.says("c", vec![keep("c", "b", 1, "hi")]);
+    server
+}
+
+#[test]
+fn a_message_that_waits_for_too_long_is_removed_and_its_author_told() {
+    let mut server = keeps_for_an_hour();
+    server.store_rests();
+    assert_eq!(server.store.mailbox(&nickname("b")).len(), 1);
+    // It is looked for each hour: after the first one it is not old enough yet.
+    server.wait(7_195_000);
+    server.store_rests();
+    assert_eq!(server.store.mailbox(&nickname("b")).len(), 1);
+    server.joins("c");
+    server.wait(10_000);
+    let told = server.store_rests().concat();
+    assert!(told.contains("c: <[A message to b waited too long and is removed.]>"), "{told}");
+    assert_eq!(server.store.mailbox(&nickname("b")), []);
+    let event = r#"MessagesExpired { recipient: "b", count: 1 }"#;
+    assert!(server.events.iter().any(|said| said == event), "{:?}", server.events);
+}
+
+#[test]
+fn a_server_that_keeps_messages_for_ever_removes_none() {
+    let mut server = Script::with_current(server_config(10), &["a", "b"]);
+    server.restart_server(server_config(10));
+    server.joins("c");
+    server.says("c", vec![keep("c", "b", 1, "hi")]);
+    server.wait(7_300_000);
+    assert_eq!(server.store_rests(), [""; 0]);
+    assert_eq!(server.store.mailbox(&nickname("b")).len(), 1);
+}
