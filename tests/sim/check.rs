@@ -11,6 +11,7 @@
 //! - another run of it gets one again only if nobody had heard that the first one got it, or the
 //!   server died meanwhile;
 //! - "received" and "relayed": the recipient's application got it; "stored": it is on the disk;
+//! - "unknown user", "too long", "too many pending": nobody gets it;
 //! - a message leaves the store only after its recipient's application got it;
 //! - what was accepted is delivered in the end.
 //!
@@ -83,6 +84,14 @@ struct Message {
     asked: u32,
     /// It may come again: see [`Promises::exactly_once`].
     doubtful: bool,
+}
+
+impl Message {
+    /// Its sender was told that nobody has it.
+    fn is_denied(&self) -> bool {
+        use Failure::{TooLong, TooManyPending, UnknownUser};
+        matches!(self.outcome, Some(Err(UnknownUser(_) | TooLong(_) | TooManyPending)))
+    }
 }
 
 /// Who waits, and for what: the text of a message, or a registration.
@@ -187,6 +196,7 @@ impl Ledger {
         };
         assert!(kept, "not true: {outcome:?} of {text:?}: {message:?}");
         let message = self.messages.get_mut(&text).expect("it is there");
+        let has_come = !message.came.is_empty();
         let over = match outcome {
             Ok(Delivery::Received | Delivery::Relayed) => true,
             Ok(Delivery::Stored) => message.removed,
@@ -196,6 +206,8 @@ impl Ledger {
         if over {
             message.known_at = Some(now);
         }
+        let denied = certain && has_come && message.is_denied();
+        assert!(!denied, "nobody has it, it says: {message:?}");
     }
 
     /// An engine says what became of a registration.
@@ -253,6 +265,7 @@ impl Ledger {
         let message = self.messages.get(text).unwrap_or_else(|| panic!("never sent: {text:?}"));
         assert_eq!(message.sender, sender, "the sender of {text:?}");
         assert_eq!(message.recipient, recipient, "the recipient of {text:?}");
+        assert!(!self.is_certain(message) || !message.is_denied(), "nobody has it: {message:?}");
         if self.is_certain(message) {
             self.check_once(message, life);
             self.check_order(message, life);

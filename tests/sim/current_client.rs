@@ -262,6 +262,28 @@ fn a_server_that_began_anew_is_given_again_what_it_was_given() {
     assert_eq!(done, ["says Sent(1, Ok(Stored))", "s: <ack>"]);
 }
 
+/// The run before may have it on its disk, of which this one does not know yet whom it is for.
+#[test]
+fn a_server_that_began_anew_cannot_say_that_nobody_has_what_the_one_before_was_given() {
+    let mut client = Script::current_online();
+    client.send("c", "hi");
+    client.wait(1_500);
+    client.gets_cookie(session("x"), 9);
+    client.welcomed(session("x"), &[row("b")], 2);
+    let keep = client.packets_to("s").pop().unwrap().frames;
+    let superchat::wire::Frame::Keep(keep) = &keep[0] else { panic!() };
+    let header = Header {
+        sequence: Some(Sequence { number: 1, floor: 1 }),
+        ..Header::new(session("x"), client.own())
+    };
+    let unknown = note("[Client c Not Existed!]", Some(keep.number));
+    let done = client.from("s", Packet { header, frames: vec![unknown] }.encode());
+    assert_eq!(done[0], "says Sent(1, Err(ServerNotResponding))");
+    // What is sent next must not get ahead of it.
+    let next = client.send("c", "ho");
+    assert!(next.concat().contains("Keep a to c, Offline: ho"), "{next:?}");
+}
+
 #[test]
 fn a_classic_server_gets_no_array_and_a_registration_with_three_fields_more() {
     let mut client = Script::online();

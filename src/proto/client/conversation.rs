@@ -40,8 +40,18 @@ pub(super) struct Message {
     pub(super) number: u64,
     pub(super) text: String,
     pub(super) place: Place,
+    /// It was given to somebody who said nothing of it, and may have it.
+    pub(super) in_doubt: bool,
     /// The server said once that the recipient is there.
     pub(super) retried: bool,
+}
+
+impl Message {
+    /// Whoever it was given to does not answer: it is given to somebody again.
+    fn take_back(&mut self) {
+        self.place = Place::Waiting;
+        self.in_doubt = true;
+    }
 }
 
 /// The path that a conversation is on.
@@ -180,7 +190,8 @@ impl Client {
         if conversation.messages.is_empty() {
             conversation.rest(now.at);
         }
-        let message = Message { ticket, number, text, place: Place::Waiting, retried: false };
+        let (place, in_doubt, retried) = (Place::Waiting, false, false);
+        let message = Message { ticket, number, text, place, in_doubt, retried };
         conversation.messages.push_back(message);
         self.advance(now, &recipient);
     }
@@ -294,7 +305,7 @@ impl Client {
         let mut failed = 0;
         for message in &mut conversation.messages {
             if message.place == Place::Direct {
-                message.place = Place::Waiting;
+                message.take_back();
                 failed += 1;
             }
         }
@@ -312,7 +323,7 @@ impl Client {
         let Some(conversation) = self.conversations.by_recipient.get_mut(recipient) else { return };
         for message in &mut conversation.messages {
             if message.place == Place::Direct {
-                message.place = Place::Waiting;
+                message.take_back();
             }
         }
         self.advance(now, recipient);
@@ -328,7 +339,7 @@ impl Client {
             };
             for message in &mut conversation.messages {
                 if message.place == Place::AtServer {
-                    message.place = Place::Waiting;
+                    message.take_back();
                 }
             }
             self.advance(now, recipient);

@@ -93,6 +93,12 @@ impl Client {
         let Some(message) = position.and_then(|at| conversation.messages.remove(at)) else {
             return;
         };
+        let outcome = match outcome {
+            // Who says so knows nothing of whoever may have it.
+            Err(Failure::UnknownUser(_)) if message.in_doubt => Err(Failure::ServerNotResponding),
+            outcome => outcome,
+        };
+        let maybe_at_server = message.place == Place::AtServer || message.in_doubt;
         match &outcome {
             // A classic server's table alone says which way is next.
             _ if self.current.is_none() => conversation.path = Path::Direct,
@@ -101,7 +107,7 @@ impl Client {
                 conversation.path = Path::Server;
             }
             // The server may have it all the same.
-            Err(Failure::ServerNotResponding) if message.place == Place::AtServer => {
+            Err(Failure::ServerNotResponding) if maybe_at_server => {
                 conversation.stored = true;
                 conversation.path = Path::Ask;
             }
