@@ -8,6 +8,7 @@ mod crowd;
 mod endpoints;
 mod errors;
 mod hostile;
+mod mailboxes;
 mod peer;
 
 use superchat::{Client, Server};
