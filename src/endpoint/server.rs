@@ -27,9 +27,6 @@ const MAX_USERS: usize = 65_536;
 /// Users past which a client looks up whom it needs.
 const LOOKUP_PAST: usize = 10_000;
 
-/// How long a stored message waits for its recipient.
-const MESSAGE_AGE: Duration = Duration::from_secs(90 * 24 * 3600);
-
 /// How long the files of the mailboxes may take to follow the journal when the server stops. What is
 /// left is done at the next start.
 const SETTLING: Duration = Duration::from_secs(1);
@@ -94,7 +91,7 @@ impl ServerBuilder {
             max_users: MAX_USERS,
             lookup_past: LOOKUP_PAST,
             max_text: MAX_TEXT,
-            message_age: Some(MESSAGE_AGE),
+            message_age: None,
             refuse_classic,
             local_time: local_stamp,
         };

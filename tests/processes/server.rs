@@ -24,10 +24,10 @@ pub fn serve() {
         let _ = writeln!(out, "\n{SAYS}{text}").and_then(|()| out.flush());
     };
     let server = Server::builder().bind(bind).directory(directory);
-    let server = server.on_event(move |event| {
-        if matches!(event, ServerEvent::MailboxFault { .. }) {
-            say(&format!("fault {event}"));
-        }
+    let server = server.on_event(move |event| match event {
+        ServerEvent::MailboxFault { .. } => say(&format!("fault {event}")),
+        ServerEvent::StoreFault { .. } => say(&format!("store fault {event}")),
+        _ => {}
     });
     let server = server.start().unwrap();
     say(&server.address().to_string());
@@ -69,6 +69,11 @@ impl ServerProcess {
     /// Waits until it says that a mailbox cannot be used.
     pub fn fault(&mut self) -> String {
         self.hears(|said| said.strip_prefix("fault ").map(str::to_owned))
+    }
+
+    /// Waits until it says that something is wrong with the files.
+    pub fn store_fault(&mut self) -> String {
+        self.hears(|said| said.strip_prefix("store fault ").map(str::to_owned))
     }
 
     /// Leaves it no chance to do anything more.

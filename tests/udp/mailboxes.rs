@@ -40,6 +40,16 @@ impl World {
         self.directory.path().join("sonic")
     }
 
+    /// The mailbox, which follows the journal when there is time.
+    fn followed(&self) -> String {
+        loop {
+            match fs::read_to_string(self.mailbox()) {
+                Ok(contents) => return contents,
+                Err(_) => std::thread::yield_now(),
+            }
+        }
+    }
+
     /// A message to sonic is refused with the reason, of which the operator hears; others are served.
     fn is_refused(&self, reason: &str) {
         let error = self.lanking.send("sonic", "lost").unwrap_err();
@@ -119,12 +129,13 @@ fn a_foreign_file_in_place_of_a_mailbox() {
 fn a_mailbox_that_is_edited_by_hand_while_the_server_runs() {
     let world = World::new();
     assert_eq!(world.lanking.send("sonic", "first").unwrap(), Delivery::Stored);
-    let good = fs::read_to_string(world.mailbox()).unwrap();
+    let good = world.followed();
     fs::write(world.mailbox(), format!("{good}{}", "{\"Msg\": \"by hand\"}\n")).unwrap();
     world.is_refused("sonic is not a mailbox: line 2");
     let by_hand = r#"{"Msg": "by hand", "Sender": "operator", "Time": 1488400115.5}"#;
     fs::write(world.mailbox(), format!("{good}{by_hand}\n")).unwrap();
     world.gets(&["first", "by hand"]);
+    world.server.stop();
     assert!(!world.mailbox().exists());
 }
 
