@@ -10,6 +10,8 @@ use super::files::FileStore;
 use super::line::without_nuls;
 use super::mailbox::{Change, Seen, Size, Tail, check, contents, measure};
 
+const NONE: Size = Size { bytes: 0, messages: 0 };
+
 impl<D: Disk> FileStore<D> {
     /// Reads the file of a mailbox if somebody has changed it since it was read last.
     pub(super) fn look(&mut self, name: &str) -> Result<(), String> {
@@ -24,7 +26,7 @@ impl<D: Disk> FileStore<D> {
         let (size, last) = measure(&contents(&file, &mailbox.changes));
         let size_before = match (before, seen) {
             // So it was counted when the directory was opened.
-            (Seen::Nothing, Seen::File(Metadata { length, .. })) => {
+            (Seen::Nothing, Seen::File(Metadata { length, .. })) if mailbox.size == NONE => {
                 Size { bytes: length, messages: usize::from(length > 0) }
             }
             _ => mailbox.size,

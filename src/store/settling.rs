@@ -63,8 +63,13 @@ impl<D: Disk> FileStore<D> {
         let file = self.read(name, mailbox.seen)?;
         let fail = |error: io::Error| format!("{name}: {error}");
         self.write_file(name, mailbox, &file).map_err(fail)?;
-        let found = self.disk.metadata(name).map_err(fail)?;
-        self.settled(name, found.map_or(Seen::Absent, Seen::File));
+        let seen = match self.disk.metadata(name).map_err(fail)? {
+            None => Seen::Absent,
+            Some(found) if found.length == mailbox.size.bytes => Seen::File(found),
+            // Somebody has changed it since.
+            Some(_) => Seen::Nothing,
+        };
+        self.settled(name, seen);
         Ok(())
     }
 
