@@ -214,6 +214,154 @@ typedef struct superchat_client superchat_client;
 typedef struct superchat_server superchat_server;
 
 /**
+ * What a server or client has counted since it started, and how things stand with it now. What only
+ * the other kind of endpoint has is 0. Made by superchat_stats_default; docs/METRICS.md says what to
+ * make of it.
+ */
+typedef struct superchat_stats {
+    /**
+     * Bytes of this struct, as the program that made it knows it. Not to be changed.
+     */
+    size_t size;
+    /**
+     * Datagrams that came, refused ones included.
+     */
+    uint64_t datagrams_received;
+    /**
+     * Datagrams that were sent.
+     */
+    uint64_t datagrams_sent;
+    /**
+     * Bytes of the datagrams that came.
+     */
+    uint64_t bytes_received;
+    /**
+     * Bytes of the datagrams that were sent.
+     */
+    uint64_t bytes_sent;
+    /**
+     * Packets of the current dialect that were sent again, because no ack came.
+     */
+    uint64_t retransmissions;
+    /**
+     * Datagrams that the operating system would not take.
+     */
+    uint64_t send_failures;
+    /**
+     * Dropped: not of the protocol.
+     */
+    uint64_t malformed;
+    /**
+     * Dropped: longer than a peer may send.
+     */
+    uint64_t oversized;
+    /**
+     * Dropped: its sender may not send such a thing, or not now.
+     */
+    uint64_t unexpected;
+    /**
+     * Left unanswered, to be sent again, because a queue was full.
+     */
+    uint64_t busy;
+    /**
+     * Not sent: the address is not proven, and has had three times the bytes that came from it.
+     */
+    uint64_t withheld;
+    /**
+     * Own messages that their recipients acknowledged. Of a client.
+     */
+    uint64_t messages_received;
+    /**
+     * Messages that were passed on to who acknowledged them: own ones; those of others at a server.
+     */
+    uint64_t messages_relayed;
+    /**
+     * Messages that the server's store has synced: own ones; those of others at a server.
+     */
+    uint64_t messages_stored;
+    /**
+     * Own messages that had an error for an outcome. Of a client.
+     */
+    uint64_t messages_failed;
+    /**
+     * Messages out of mailboxes that their recipients acknowledged. Of a server.
+     */
+    uint64_t messages_delivered;
+    /**
+     * Messages that were not stored, of which their senders were told why. Of a server.
+     */
+    uint64_t messages_refused;
+    /**
+     * Times that a mailbox could not be used. Of a server.
+     */
+    uint64_t mailbox_faults;
+    /**
+     * Times that the store has synced what it was asked to keep. Of a server.
+     */
+    uint64_t commits;
+    /**
+     * Users in the table, online or not. Of a server.
+     */
+    uint64_t users;
+    /**
+     * Those of them who are online. Of a server.
+     */
+    uint64_t users_online;
+    /**
+     * Mailboxes with messages in them. Of a server.
+     */
+    uint64_t mailboxes;
+    /**
+     * Bytes of these mailboxes. Of a server.
+     */
+    uint64_t stored_bytes;
+    /**
+     * Bytes of the store's journal. Of a server.
+     */
+    uint64_t journal_bytes;
+    /**
+     * Messages that are in the journal, and not yet in the files of their mailboxes. Of a server.
+     */
+    uint64_t unsettled;
+    /**
+     * Own messages that have no outcome yet. Of a client.
+     */
+    uint64_t messages_pending;
+    /**
+     * Requests of clients that are not answered yet. Of a server.
+     */
+    uint64_t requests_pending;
+    /**
+     * Requests to the store that are not carried out yet. Of a server.
+     */
+    uint64_t store_requests_pending;
+    /**
+     * Events, messages among them, for which no callback was called yet.
+     */
+    uint64_t events_pending;
+    /**
+     * Frames, and classic datagrams, that nobody has acknowledged yet.
+     */
+    uint64_t frames_pending;
+    /**
+     * Round trips that were measured: from a packet, sent once, to its ack.
+     */
+    uint64_t round_trips;
+    /**
+     * Half of the last 1024 of them took no longer than this, in seconds. 0 before the first.
+     */
+    double round_trip_p50;
+    /**
+     * Nine in ten of them took no longer than this, in seconds.
+     */
+    double round_trip_p90;
+    /**
+     * All but one in a hundred of them took no longer than this, in seconds.
+     */
+    double round_trip_p99;
+} superchat_stats;
+
+/**
  * Something that a server tells. Its strings live until the callback returns.
  */
 typedef struct superchat_server_event {
@@ -296,52 +444,6 @@ typedef struct superchat_user {
  * Called with each row of a table of users, before the function that was given it returns.
  */
 typedef void (*superchat_on_user)(void *userdata, const struct superchat_user *user);
-
-/**
- * Counters since the start.
- */
-typedef struct superchat_stats {
-    /**
-     * Datagrams that came, refused ones included.
-     */
-    uint64_t received;
-    /**
-     * Datagrams that were sent.
-     */
-    uint64_t sent;
-    /**
-     * Bytes of the datagrams that came.
-     */
-    uint64_t received_bytes;
-    /**
-     * Bytes of the datagrams that were sent.
-     */
-    uint64_t sent_bytes;
-    /**
-     * Dropped: not of the protocol.
-     */
-    uint64_t malformed;
-    /**
-     * Dropped: longer than a peer may send.
-     */
-    uint64_t oversized;
-    /**
-     * Dropped: its sender may not send such a thing, or not now.
-     */
-    uint64_t unexpected;
-    /**
-     * Left unanswered, to be sent again, because a queue was full.
-     */
-    uint64_t busy;
-    /**
-     * Not sent: the address is not proven, and has had three times the bytes that came from it.
-     */
-    uint64_t withheld;
-    /**
-     * Datagrams that the operating system would not take.
-     */
-    uint64_t send_failures;
-} superchat_stats;
 
 /**
  * A message from another client. Its strings live until the callback returns.
@@ -470,6 +572,11 @@ const char *superchat_version(void);
 const char *superchat_last_error(void);
 
 /**
+ * Nothing counted: to be filled in by superchat_server_stats or superchat_client_stats.
+ */
+struct superchat_stats superchat_stats_default(void);
+
+/**
  * Options with everything at its default.
  */
 struct superchat_server_options superchat_server_options_default(void);
@@ -499,7 +606,7 @@ enum superchat_status superchat_server_users(const struct superchat_server *serv
                                              void *userdata);
 
 /**
- * Writes the server's counters to stats. Any thread. Returns OK or INVALID_ARGUMENT.
+ * Fills in stats, which superchat_stats_default has made. Any thread. Returns OK or INVALID_ARGUMENT.
  */
 enum superchat_status superchat_server_stats(const struct superchat_server *server,
                                              struct superchat_stats *stats);
@@ -618,7 +725,7 @@ enum superchat_status superchat_client_users(const struct superchat_client *clie
                                              void *userdata);
 
 /**
- * Writes the client's counters to stats. Any thread. Returns OK or INVALID_ARGUMENT.
+ * Fills in stats, which superchat_stats_default has made. Any thread. Returns OK or INVALID_ARGUMENT.
  */
 enum superchat_status superchat_client_stats(const struct superchat_client *client,
                                              struct superchat_stats *stats);

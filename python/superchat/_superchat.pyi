@@ -36,7 +36,7 @@ class Server:
         """Everyone who registered, online or not, by name."""
 
     def stats(self) -> Stats:
-        """Counters since the start."""
+        """What it has counted since the start, and how things stand now."""
 
     def stop(self) -> None:
         """Tell everyone online that the server is down, and stop. Safe to call twice."""
@@ -107,7 +107,7 @@ class Client:
         """The table of users as the server last sent it, by name."""
 
     def stats(self) -> Stats:
-        """Counters since the start."""
+        """What it has counted since the start, and how things stand now."""
 
     def close(self) -> None:
         """Log off and stop; what is pending fails with ``ClosedError``. Safe to call twice."""

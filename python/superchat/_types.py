@@ -53,23 +53,76 @@ class User:
 
 @dataclass(frozen=True)
 class Stats:
-    """Counters of one server or client since it started."""
+    """What a server or client has counted since it started, and how things stand with it now.
 
-    received: int
+    What only the other kind of endpoint has is 0.
+    """
+
+    datagrams_received: int
     """Datagrams that came, refused ones included."""
-    sent: int
+    datagrams_sent: int
     """Datagrams that were sent."""
-    received_bytes: int
-    sent_bytes: int
-    malformed: int
-    """Datagrams dropped because they are not of the protocol."""
-    oversized: int
-    """Datagrams dropped because they are longer than a peer may send."""
-    unexpected: int
-    """Datagrams dropped because their sender may not send such a thing."""
-    busy: int
-    """Datagrams left unanswered, to be sent again, because a queue was full."""
-    withheld: int
-    """Datagrams not sent to an address that is not proven, past three times what came from it."""
+    bytes_received: int
+    """Bytes of the datagrams that came."""
+    bytes_sent: int
+    """Bytes of the datagrams that were sent."""
+    retransmissions: int
+    """Packets of the current dialect that were sent again, because no ack came."""
     send_failures: int
     """Datagrams that the operating system would not take."""
+    malformed: int
+    """Dropped: not of the protocol."""
+    oversized: int
+    """Dropped: longer than a peer may send."""
+    unexpected: int
+    """Dropped: its sender may not send such a thing, or not now."""
+    busy: int
+    """Left unanswered, to be sent again, because a queue was full."""
+    withheld: int
+    """Not sent: the address is not proven, and has had three times the bytes that came from it."""
+    messages_received: int
+    """Own messages that their recipients acknowledged. Of a client."""
+    messages_relayed: int
+    """Messages that were passed on to who acknowledged them: own ones; those of others at a server."""
+    messages_stored: int
+    """Messages that the server's store has synced: own ones; those of others at a server."""
+    messages_failed: int
+    """Own messages that had an error for an outcome. Of a client."""
+    messages_delivered: int
+    """Messages out of mailboxes that their recipients acknowledged. Of a server."""
+    messages_refused: int
+    """Messages that were not stored, of which their senders were told why. Of a server."""
+    mailbox_faults: int
+    """Times that a mailbox could not be used. Of a server."""
+    commits: int
+    """Times that the store has synced what it was asked to keep. Of a server."""
+    users: int
+    """Users in the table, online or not. Of a server."""
+    users_online: int
+    """Those of them who are online. Of a server."""
+    mailboxes: int
+    """Mailboxes with messages in them. Of a server."""
+    stored_bytes: int
+    """Bytes of these mailboxes. Of a server."""
+    journal_bytes: int
+    """Bytes of the store's journal. Of a server."""
+    unsettled: int
+    """Messages that are in the journal, and not yet in the files of their mailboxes. Of a server."""
+    messages_pending: int
+    """Own messages that have no outcome yet. Of a client."""
+    requests_pending: int
+    """Requests of clients that are not answered yet. Of a server."""
+    store_requests_pending: int
+    """Requests to the store that are not carried out yet. Of a server."""
+    events_pending: int
+    """Events, messages among them, for which no callback was called yet."""
+    frames_pending: int
+    """Frames, and classic datagrams, that nobody has acknowledged yet."""
+    round_trips: int
+    """Round trips that were measured: from a packet, sent once, to its ack."""
+    round_trip_p50: float
+    """Half of the last 1024 of them took no longer than this, in seconds. 0 before the first."""
+    round_trip_p90: float
+    """Nine in ten of them took no longer than this, in seconds."""
+    round_trip_p99: float
+    """All but one in a hundred of them took no longer than this, in seconds."""

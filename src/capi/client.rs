@@ -6,8 +6,9 @@ use std::ptr;
 use super::boundary::{Fault, fallible, infallible};
 use super::events::{
     Userdata, give_client_event, give_message, give_users, superchat_delivery,
-    superchat_on_client_event, superchat_on_message, superchat_on_user, superchat_stats,
+    superchat_on_client_event, superchat_on_message, superchat_on_user,
 };
+use super::stats::{self, superchat_stats};
 use super::status::superchat_status;
 use super::strings;
 use crate::{Client, Error};
@@ -365,7 +366,7 @@ pub unsafe extern "C" fn superchat_client_users(
     })
 }
 
-/// Writes the client's counters to stats. Any thread. Returns OK or INVALID_ARGUMENT.
+/// Fills in stats, which superchat_stats_default has made. Any thread. Returns OK or INVALID_ARGUMENT.
 ///
 /// # Safety
 /// The pointers are NULL or as the header describes them.
@@ -377,12 +378,8 @@ pub unsafe extern "C" fn superchat_client_stats(
     fallible(|| {
         // SAFETY: as the header describes it, by contract.
         let client = unsafe { handle(client) }?;
-        if stats.is_null() {
-            return Err(Fault::Argument("stats is NULL"));
-        }
-        // SAFETY: not NULL, so by contract a place for the counters.
-        unsafe { stats.write(client.stats().into()) };
-        Ok(())
+        // SAFETY: NULL or a struct, by contract.
+        unsafe { stats::fill(stats, client.stats()) }
     })
 }
 

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::time::SystemTime;
 
 use super::strings::Text;
-use crate::{ClientEvent, Delivery, Message, Nickname, Route, ServerEvent, Stats, User};
+use crate::{ClientEvent, Delivery, Message, Nickname, Route, ServerEvent, User};
 
 /// The pointer that a callback is given back. It goes to another thread.
 #[derive(Clone, Copy)]
@@ -81,49 +81,6 @@ pub struct superchat_user {
     pub address: *const c_char,
     /// Whether the user is there.
     pub online: bool,
-}
-
-/// Counters since the start.
-#[repr(C)]
-#[derive(Default)]
-pub struct superchat_stats {
-    /// Datagrams that came, refused ones included.
-    pub received: u64,
-    /// Datagrams that were sent.
-    pub sent: u64,
-    /// Bytes of the datagrams that came.
-    pub received_bytes: u64,
-    /// Bytes of the datagrams that were sent.
-    pub sent_bytes: u64,
-    /// Dropped: not of the protocol.
-    pub malformed: u64,
-    /// Dropped: longer than a peer may send.
-    pub oversized: u64,
-    /// Dropped: its sender may not send such a thing, or not now.
-    pub unexpected: u64,
-    /// Left unanswered, to be sent again, because a queue was full.
-    pub busy: u64,
-    /// Not sent: the address is not proven, and has had three times the bytes that came from it.
-    pub withheld: u64,
-    /// Datagrams that the operating system would not take.
-    pub send_failures: u64,
-}
-
-impl From<Stats> for superchat_stats {
-    fn from(stats: Stats) -> Self {
-        Self {
-            received: stats.received,
-            sent: stats.sent,
-            received_bytes: stats.received_bytes,
-            sent_bytes: stats.sent_bytes,
-            malformed: stats.malformed,
-            oversized: stats.oversized,
-            unexpected: stats.unexpected,
-            busy: stats.busy,
-            withheld: stats.withheld,
-            send_failures: stats.send_failures,
-        }
-    }
 }
 
 /// What a client's event is about.

@@ -15,5 +15,6 @@ mod boundary;
 mod client;
 mod events;
 mod server;
+mod stats;
 mod status;
 mod strings;

@@ -6,8 +6,8 @@ use std::ptr;
 use super::boundary::{Fault, fallible, infallible};
 use super::events::{
     Userdata, give_server_event, give_users, superchat_on_server_event, superchat_on_user,
-    superchat_stats,
 };
+use super::stats::{self, superchat_stats};
 use super::status::superchat_status;
 use super::strings;
 use crate::Server;
@@ -131,7 +131,7 @@ pub unsafe extern "C" fn superchat_server_users(
     })
 }
 
-/// Writes the server's counters to stats. Any thread. Returns OK or INVALID_ARGUMENT.
+/// Fills in stats, which superchat_stats_default has made. Any thread. Returns OK or INVALID_ARGUMENT.
 ///
 /// # Safety
 /// The pointers are NULL or as the header describes them.
@@ -143,12 +143,8 @@ pub unsafe extern "C" fn superchat_server_stats(
     fallible(|| {
         // SAFETY: NULL or a handle that was not freed, by contract.
         let server = unsafe { server.as_ref() }.ok_or(Fault::Argument("server is NULL"))?;
-        if stats.is_null() {
-            return Err(Fault::Argument("stats is NULL"));
-        }
-        // SAFETY: not NULL, so by contract a place for the counters.
-        unsafe { stats.write(server.0.stats().into()) };
-        Ok(())
+        // SAFETY: NULL or a struct, by contract.
+        unsafe { stats::fill(stats, server.0.stats()) }
     })
 }
 

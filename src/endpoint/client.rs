@@ -154,6 +154,10 @@ impl Outlet<ClientEmit> for ClientOutlet {
         self.dispatcher.has_room()
     }
 
+    fn observe(&self, stats: &mut Stats) {
+        stats.events_pending = self.dispatcher.len() as u64;
+    }
+
     fn emit(&mut self, emit: ClientEmit) -> ControlFlow<()> {
         let error = |failure| Error::from_failure(failure, self.server);
         match emit {
@@ -254,7 +258,7 @@ impl Client {
         self.port.query(|engine| engine.users().cloned().map(User::from).collect())
     }
 
-    /// Counters since the start.
+    /// What it has counted since the start, and how things stand now.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.port.stats()

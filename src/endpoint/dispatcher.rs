@@ -49,6 +49,11 @@ impl<E: Send + 'static> Dispatcher<E> {
         self.queue.len() < QUEUE && self.bytes.load(Ordering::Relaxed) < QUEUE_BYTES
     }
 
+    /// How many events wait.
+    pub(super) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
     pub(super) fn dispatch(&self, event: E) {
         self.dispatch_text(event, 0);
     }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, unbounded};
@@ -115,11 +115,12 @@ impl ServerBuilder {
                 on_event(event);
             }
         })?;
+        let pending = Arc::new(AtomicU64::new(0));
         threads.spawn("store", {
-            let port = Arc::clone(&port);
-            move || keep(store, &waiting, &port)
+            let (port, pending) = (Arc::clone(&port), Arc::clone(&pending));
+            move || keep(store, &waiting, &port, &pending)
         })?;
-        port.connect(Box::new(ServerOutlet { dispatcher, requests }));
+        port.connect(Box::new(ServerOutlet { dispatcher, requests, pending }));
         port.command(ServerCommand::Known(users));
         threads.spawn("server", move || driver.run())?;
         Ok(Server { port, threads, dropped })
@@ -127,7 +128,12 @@ impl ServerBuilder {
 }
 
 /// Carries out store requests until there will be no more. In between, the store does what can wait.
-fn keep(mut store: impl Store, requests: &Receiver<StoreRequest>, port: &Port<proto::Server>) {
+fn keep(
+    mut store: impl Store,
+    requests: &Receiver<StoreRequest>,
+    port: &Port<proto::Server>,
+    pending: &AtomicU64,
+) {
     let tell = |answers: Vec<StoreAnswer>| {
         for answer in answers {
             port.command(ServerCommand::Store(answer));
@@ -146,8 +152,12 @@ fn keep(mut store: impl Store, requests: &Receiver<StoreRequest>, port: &Port<pr
                 first
             }
         };
-        let batch = std::iter::once(first).chain(requests.try_iter()).take(COMMIT).collect();
-        tell(store.apply(batch));
+        let batch: Vec<_> =
+            std::iter::once(first).chain(requests.try_iter()).take(COMMIT).collect();
+        let count = batch.len() as u64;
+        let answers = store.apply(batch);
+        pending.fetch_sub(count, Ordering::Relaxed);
+        tell(answers);
     }
     let end = Instant::now() + SETTLING;
     while Instant::now() < end && store.tend().is_some() {}
@@ -158,6 +168,8 @@ fn keep(mut store: impl Store, requests: &Receiver<StoreRequest>, port: &Port<pr
 struct ServerOutlet {
     dispatcher: Dispatcher<ServerEvent>,
     requests: Sender<StoreRequest>,
+    /// Those that are not carried out.
+    pending: Arc<AtomicU64>,
 }
 
 impl Outlet<ServerEmit> for ServerOutlet {
@@ -165,10 +177,16 @@ impl Outlet<ServerEmit> for ServerOutlet {
         self.dispatcher.has_room()
     }
 
+    fn observe(&self, stats: &mut Stats) {
+        stats.events_pending = self.dispatcher.len() as u64;
+        stats.store_requests_pending = self.pending.load(Ordering::Relaxed);
+    }
+
     fn emit(&mut self, emit: ServerEmit) -> ControlFlow<()> {
         match emit {
             ServerEmit::Event(event) => self.dispatcher.dispatch(event),
             ServerEmit::Store(request) => {
+                self.pending.fetch_add(1, Ordering::Relaxed);
                 // It fails only if the thread is gone; then nothing is called stored.
                 let _ = self.requests.send(request);
             }
@@ -228,7 +246,7 @@ impl Server {
         self.port.query(|engine| engine.users().map(User::from).collect())
     }
 
-    /// Counters since the start.
+    /// What it has counted since the start, and how things stand now.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.port.stats()

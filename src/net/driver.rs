@@ -27,6 +27,9 @@ pub(crate) trait Outlet<E>: Send {
     /// Whether the application can take one more event.
     fn has_room(&self) -> bool;
 
+    /// Writes down how much waits in it.
+    fn observe(&self, stats: &mut Stats);
+
     /// Passes something on; a break ends the driver. It must not block, nor call the endpoint.
     fn emit(&mut self, emit: E) -> ControlFlow<()>;
 }
@@ -133,9 +136,13 @@ impl<E: Engine> Port<E> {
         look(&self.lock().engine)
     }
 
-    /// The engine's counters and the socket's.
+    /// What the engine, the outlet and the socket have counted and hold.
     pub(crate) fn stats(&self) -> Stats {
-        let mut stats = self.query(Engine::stats);
+        let core = self.lock();
+        let mut stats = core.engine.stats();
+        if let Some(outlet) = &core.outlet {
+            outlet.observe(&mut stats);
+        }
         stats.send_failures = self.send_failures.load(Ordering::Relaxed);
         stats
     }

@@ -91,6 +91,11 @@ impl Directory {
         self.rows.len()
     }
 
+    /// How many of them are online.
+    pub(super) fn online(&self) -> usize {
+        self.online.len()
+    }
+
     /// Every row, by nickname.
     pub(super) fn rows(&self) -> impl Iterator<Item = Row> + '_ {
         self.rows.keys().filter_map(|nickname| self.row(nickname))

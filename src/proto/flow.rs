@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::Instant;
-use super::round_trip::RoundTrip;
+use super::round_trip::{RoundTrip, RoundTrips};
 use crate::wire::{Ack, Frame, Packet, Sequence};
 
 /// Packets under way at a time, and packets held until those before them have come: 77 KB a flow.
@@ -57,6 +57,8 @@ pub(super) struct Transmission<'a> {
     pub(super) sequence: Option<Sequence>,
     pub(super) ack: Option<Ack>,
     pub(super) frames: &'a [Vec<u8>],
+    /// It was sent before.
+    pub(super) again: bool,
 }
 
 impl<T> Flow<T> {
@@ -153,8 +155,8 @@ impl<T> Flow<T> {
         self.next - self.flight.len() as u64
     }
 
-    /// An ack came: the items of what was handed on, oldest first.
-    pub(super) fn acknowledge(&mut self, now: Instant, ack: &Ack) -> Vec<T> {
+    /// An ack came: the items of what was handed on, oldest first. How long it took goes to `all`.
+    pub(super) fn acknowledge(&mut self, now: Instant, ack: &Ack, all: &mut RoundTrips) -> Vec<T> {
         let mut done = Vec::new();
         if ack.through >= self.next {
             return done;
@@ -162,17 +164,17 @@ impl<T> Flow<T> {
         while self.floor() <= ack.through {
             let Some(segment) = self.flight.pop_front() else { break };
             if segment.sent == 1 && !segment.held {
-                self.round_trip.measure(now - segment.last_sent);
+                self.round_trip.measure(now - segment.last_sent, all);
             }
             done.extend(segment.items);
             self.progress = now;
         }
-        self.hold(now, &ack.beyond);
+        self.hold(now, &ack.beyond, all);
         done
     }
 
     /// Packets have come that wait for one before them.
-    fn hold(&mut self, now: Instant, ranges: &[(u64, u64)]) {
+    fn hold(&mut self, now: Instant, ranges: &[(u64, u64)], all: &mut RoundTrips) {
         let floor = self.floor();
         let mut later = 0;
         for (index, segment) in self.flight.iter_mut().enumerate().rev() {
@@ -182,7 +184,7 @@ impl<T> Flow<T> {
                 segment.held = true;
                 later += 1;
                 if segment.sent == 1 {
-                    self.round_trip.measure(now - segment.last_sent);
+                    self.round_trip.measure(now - segment.last_sent, all);
                 }
             } else if !segment.held {
                 segment.overtaken += later;
@@ -255,7 +257,8 @@ impl<T> Flow<T> {
         segment.last_sent = now;
         segment.overtaken = 0;
         let sequence = Some(Sequence { number: floor + index as u64, floor });
-        Some(Transmission { sequence, ack, frames: &segment.frames })
+        let again = segment.sent > 1;
+        Some(Transmission { sequence, ack, frames: &segment.frames, again })
     }
 
     /// An ack that is due, if one is.
@@ -263,7 +266,7 @@ impl<T> Flow<T> {
         if !std::mem::take(&mut self.owes_ack) {
             return None;
         }
-        Some(Transmission { sequence: None, ack: self.ack(), frames: &[] })
+        Some(Transmission { sequence: None, ack: self.ack(), frames: &[], again: false })
     }
 
     /// Puts the frames that wait into a new packet, as many as fit: none waits for company.

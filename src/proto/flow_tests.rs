@@ -20,7 +20,7 @@ struct Packed {
 /// Everything that a flow sends now.
 fn sent(flow: &mut Flow<u64>, now: Instant) -> Vec<Packed> {
     let mut packets = Vec::new();
-    while let Some(Transmission { sequence, ack, frames }) = flow.poll(now) {
+    while let Some(Transmission { sequence, ack, frames, .. }) = flow.poll(now) {
         let number = |frame: &Vec<u8>| u64::from_be_bytes(frame[..8].try_into().unwrap());
         packets.push(Packed { sequence, ack, frames: frames.iter().map(number).collect() });
     }
@@ -44,7 +44,11 @@ fn receive(flow: &mut Flow<u64>, packet: &Packed) -> usize {
 }
 
 fn acked(flow: &mut Flow<u64>, now: Instant, packet: &Packed) -> Vec<u64> {
-    packet.ack.as_ref().map(|ack| flow.acknowledge(now, ack)).unwrap_or_default()
+    packet
+        .ack
+        .as_ref()
+        .map(|ack| flow.acknowledge(now, ack, &mut RoundTrips::default()))
+        .unwrap_or_default()
 }
 
 /// Two ends: `a` sends, `b` gets.
@@ -180,7 +184,8 @@ fn an_ack_of_what_was_not_sent_says_nothing() {
     push(&mut a, 1, 10);
     sent(&mut a, at(1));
     let through = u64::MAX;
-    assert_eq!(a.acknowledge(at(2), &Ack { through, beyond: vec![(0, u64::MAX)] }), [0; 0]);
+    let ack = Ack { through, beyond: vec![(0, u64::MAX)] };
+    assert_eq!(a.acknowledge(at(2), &ack, &mut RoundTrips::default()), [0; 0]);
     assert!(!a.is_idle());
 }
 

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::Instant;
 use super::flow::Flow;
+use super::round_trip::RoundTrips;
 use super::timers::Timers;
-use crate::wire::{Header, Packet, Session};
+use super::{Instant, Stats};
+use crate::wire::{Ack, Header, Packet, Session};
 
 /// How long a flow may wait for an ack.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +37,13 @@ pub(super) enum FlowStep {
     Silent(Session),
 }
 
+/// What was seen of the network, whichever session it was.
+#[derive(Debug, Default)]
+struct Measured {
+    round_trips: RoundTrips,
+    retransmissions: u64,
+}
+
 /// The flows of one session with others, and their deadlines.
 #[derive(Debug)]
 pub(super) struct Flows<T> {
@@ -50,6 +58,7 @@ pub(super) struct Flows<T> {
     paused: Option<Session>,
     /// A session that is told this revision with every packet.
     revision: Option<(Session, u64)>,
+    measured: Measured,
 }
 
 impl<T> Flows<T> {
@@ -62,7 +71,14 @@ impl<T> Flows<T> {
             used: 0,
             paused: None,
             revision: None,
+            measured: Measured::default(),
         }
+    }
+
+    /// Forgets every flow, and begins those of another session, or of the same.
+    pub(super) fn begin_anew(&mut self, own: Session) {
+        let measured = std::mem::take(&mut self.measured);
+        *self = Self { measured, ..Self::new(own) };
     }
 
     /// The session whose flows these are.
@@ -124,6 +140,21 @@ impl<T> Flows<T> {
         self.peers.get(&session).map(|peer| &peer.flow)
     }
 
+    /// A packet came over a flow: the items of what it acknowledges, oldest first. `None` if there is
+    /// no such flow.
+    pub(super) fn hear(
+        &mut self,
+        now: Instant,
+        session: Session,
+        ack: Option<&Ack>,
+    ) -> Option<Vec<T>> {
+        let peer = self.peers.get_mut(&session)?;
+        self.ready.insert(session);
+        peer.flow.hear(now);
+        let all = &mut self.measured.round_trips;
+        Some(ack.map(|ack| peer.flow.acknowledge(now, ack, all)).unwrap_or_default())
+    }
+
     /// Queues a frame, if the flow is there.
     pub(super) fn push(&mut self, session: Session, frame: Vec<u8>, item: T) {
         if let Some(flow) = self.get_mut(session) {
@@ -181,6 +212,7 @@ impl<T> Flows<T> {
                 let told = self.revision.filter(|(to, _)| *to == session);
                 header.revision = told.map(|(_, revision)| revision);
                 let packet = Packet::assemble(&header, next.frames.iter().map(Vec::as_slice));
+                self.measured.retransmissions += u64::from(next.again);
                 return Some(FlowStep::Transmit(peer.address, packet));
             }
             self.ready.remove(&session);
@@ -190,6 +222,14 @@ impl<T> Flows<T> {
             }
         }
         None
+    }
+
+    /// Writes down what was seen of the network, and what is under way.
+    pub(super) fn observe(&self, stats: &mut Stats) {
+        self.measured.round_trips.observe(stats);
+        stats.retransmissions = self.measured.retransmissions;
+        stats.frames_pending +=
+            self.peers.values().map(|peer| peer.flow.load() as u64).sum::<u64>();
     }
 
     /// When [`poll`](Self::poll) has something to do.
@@ -220,5 +260,49 @@ impl<T> Peer<T> {
     fn deadline(&self) -> Option<Instant> {
         let fails = self.fails().map(|(at, _)| at);
         fails.into_iter().chain(self.flow.deadline()).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was seen of the network outlives the session; what is under way does not.
+    #[test]
+    fn what_is_sent_again_is_counted_and_what_is_measured_stays() {
+        let at = |ms| Instant::ZERO + Duration::from_millis(ms);
+        let [own, other, next] = [1, 2, 3].map(|n| Session::new(n).unwrap());
+        let limits = Limits { blocked: Duration::from_secs(9), silent: Duration::from_secs(9) };
+        let mut flows = Flows::new(own);
+        flows.open(at(0), other, SocketAddr::from(([127, 0, 0, 1], 1)), limits);
+        let observed = |flows: &Flows<()>| {
+            let mut stats = Stats::default();
+            flows.observe(&mut stats);
+            (stats.retransmissions, stats.frames_pending, stats.round_trips, stats.round_trip_p50)
+        };
+        let drain = |flows: &mut Flows<()>, now| while flows.poll(now).is_some() {};
+        let ack = |flows: &Flows<()>| {
+            let through = flows.get(other).unwrap().next_number() - 1;
+            Ack { through, beyond: Vec::new() }
+        };
+        let none = Duration::ZERO;
+
+        flows.push(other, b"{}".to_vec(), ());
+        drain(&mut flows, at(0));
+        assert_eq!(observed(&flows), (0, 1, 0, none));
+        drain(&mut flows, at(100));
+        assert_eq!(observed(&flows), (1, 1, 0, none));
+        // Of what was sent twice nobody knows how long it took.
+        assert_eq!(flows.hear(at(110), other, Some(&ack(&flows))), Some(vec![()]));
+        assert_eq!(observed(&flows), (1, 0, 0, none));
+        flows.push(other, b"{}".to_vec(), ());
+        drain(&mut flows, at(200));
+        assert_eq!(flows.hear(at(207), other, Some(&ack(&flows))), Some(vec![()]));
+        assert_eq!(observed(&flows), (1, 0, 1, Duration::from_millis(7)));
+
+        flows.push(other, b"{}".to_vec(), ());
+        flows.begin_anew(next);
+        assert_eq!((flows.own(), flows.hear(at(300), other, None)), (next, None));
+        assert_eq!(observed(&flows), (1, 0, 1, Duration::from_millis(7)));
     }
 }

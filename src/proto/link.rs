@@ -268,6 +268,12 @@ impl<T> Links<T> {
         self.links.values().all(|link| link.current.is_none() && link.queue.is_empty())
     }
 
+    /// How many items were not acknowledged.
+    pub(super) fn load(&self) -> usize {
+        let links = self.links.values();
+        links.map(|link| link.queue.len() + usize::from(link.current.is_some())).sum()
+    }
+
     /// How many addresses there is something to say to, or an ack owed from.
     pub(super) fn len(&self) -> usize {
         self.links.len()

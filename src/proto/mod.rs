@@ -88,8 +88,13 @@ pub trait Engine {
     /// When [`Input::Deadline`] is due, if ever.
     fn deadline(&self) -> Option<Instant>;
 
-    /// What it has counted.
-    fn stats(&self) -> Stats;
+    /// What it has counted: cheap enough to be asked for with each input.
+    fn counters(&self) -> Stats;
+
+    /// The same, and how things stand with it.
+    fn stats(&self) -> Stats {
+        self.counters()
+    }
 
     /// Whether its tables and queues are within their bounds: for the simulator, which asks after each
     /// input. It counts them, and so is not for use.

@@ -1,6 +1,10 @@
-//! How long to wait for an ack before sending again: RFC 6298, with bounds of our own.
+//! How long to wait for an ack before sending again: RFC 6298, with bounds of our own. And how long
+//! acks took of late.
 
+use std::collections::VecDeque;
 use std::time::Duration;
+
+use super::Stats;
 
 /// Before anything was measured. RFC 6298 says one second, for networks at large; a path is given
 /// up after 500 ms, so that this leaves room for three tries.
@@ -27,7 +31,8 @@ struct Measured {
 impl RoundTrip {
     /// A datagram that was sent once was acknowledged after this time (Karn's algorithm: of one
     /// that was sent twice nobody knows which was acknowledged).
-    pub(super) fn measure(&mut self, sample: Duration) {
+    pub(super) fn measure(&mut self, sample: Duration, all: &mut RoundTrips) {
+        all.add(sample);
         match &mut self.measured {
             None => self.measured = Some(Measured { smoothed: sample, variation: sample / 2 }),
             Some(Measured { smoothed, variation }) => {
@@ -46,6 +51,43 @@ impl RoundTrip {
     }
 }
 
+/// What the percentiles are made of: enough for one in a hundred, and so few that what was measured
+/// long ago hides nothing. 4 KB.
+const RECENT: usize = 1024;
+
+/// The round trips of all paths of an endpoint.
+#[derive(Debug, Default)]
+pub(super) struct RoundTrips {
+    /// The last of them, in microseconds.
+    recent: VecDeque<u32>,
+    count: u64,
+}
+
+impl RoundTrips {
+    fn add(&mut self, sample: Duration) {
+        if self.recent.len() == RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(u32::try_from(sample.as_micros()).unwrap_or(u32::MAX));
+        self.count += 1;
+    }
+
+    /// Writes down how many there were, and their percentiles by the nearest rank.
+    pub(super) fn observe(&self, stats: &mut Stats) {
+        let mut sorted: Vec<_> = self.recent.iter().copied().collect();
+        sorted.sort_unstable();
+        let percentile = |percent: usize| {
+            let rank = (sorted.len() * percent).div_ceil(100);
+            let micros = sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default();
+            Duration::from_micros(micros.into())
+        };
+        stats.round_trips = self.count;
+        stats.round_trip_p50 = percentile(50);
+        stats.round_trip_p90 = percentile(90);
+        stats.round_trip_p99 = percentile(99);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,20 +98,20 @@ mod tests {
 
     #[test]
     fn it_follows_what_is_measured_between_its_bounds() {
-        let mut round_trip = RoundTrip::default();
+        let (mut round_trip, mut all) = (RoundTrip::default(), RoundTrips::default());
         assert_eq!(round_trip.timeout(1), FIRST);
-        round_trip.measure(ms(40));
+        round_trip.measure(ms(40), &mut all);
         assert_eq!(round_trip.timeout(1), ms(40 + 4 * 20));
         for _ in 0..100 {
-            round_trip.measure(ms(40));
+            round_trip.measure(ms(40), &mut all);
         }
         assert!(round_trip.timeout(1) < ms(45));
         for _ in 0..100 {
-            round_trip.measure(Duration::from_micros(50));
+            round_trip.measure(Duration::from_micros(50), &mut all);
         }
         assert_eq!(round_trip.timeout(1), FLOOR);
         for _ in 0..100 {
-            round_trip.measure(ms(5000));
+            round_trip.measure(ms(5000), &mut all);
         }
         assert_eq!(round_trip.timeout(1), CEILING);
     }
@@ -79,5 +121,28 @@ mod tests {
         let round_trip = RoundTrip::default();
         let timeouts: Vec<_> = (1..=5).map(|sent| round_trip.timeout(sent)).collect();
         assert_eq!(timeouts, [ms(100), ms(200), ms(400), CEILING, CEILING]);
+    }
+
+    #[test]
+    fn the_percentiles_are_those_of_the_last_ones() {
+        let mut all = RoundTrips::default();
+        let observed = |all: &RoundTrips| {
+            let mut stats = Stats::default();
+            all.observe(&mut stats);
+            (stats.round_trips, [stats.round_trip_p50, stats.round_trip_p90, stats.round_trip_p99])
+        };
+        assert_eq!(observed(&all), (0, [ms(0); 3]));
+        all.add(ms(7));
+        assert_eq!(observed(&all), (1, [ms(7); 3]));
+        // A hundred of them, in an order that is not theirs.
+        let mut all = RoundTrips::default();
+        (1..=100).for_each(|n| all.add(ms(n * 37 % 101)));
+        assert_eq!(observed(&all), (100, [ms(50), ms(90), ms(99)]));
+        // One less than what is kept leaves the first of the hundred; one more leaves none.
+        (1..=RECENT - 1).for_each(|_| all.add(ms(1)));
+        assert_eq!((all.recent.len(), all.recent[0]), (RECENT, 100 * 37 % 101 * 1000));
+        all.add(Duration::MAX);
+        assert_eq!((all.recent.len(), all.recent[0]), (RECENT, 1000));
+        assert_eq!(observed(&all).1, [ms(1); 3]);
     }
 }

@@ -1,20 +1,26 @@
-//! What an endpoint counts.
+//! What an endpoint counts and measures. `docs/METRICS.md` says what to make of it.
 
-/// Counters of one server or client since it started.
+use std::time::Duration;
+
+/// What a server or client has counted since it started, and how things stand with it now.
 ///
 /// Every datagram that came is either acted on or counted under one of the reasons for which it
-/// was not.
+/// was not. What only the other kind of endpoint has is 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
     /// Datagrams that came, refused ones included.
-    pub received: u64,
+    pub datagrams_received: u64,
     /// Datagrams that were sent.
-    pub sent: u64,
+    pub datagrams_sent: u64,
     /// Bytes of the datagrams that came.
-    pub received_bytes: u64,
+    pub bytes_received: u64,
     /// Bytes of the datagrams that were sent.
-    pub sent_bytes: u64,
+    pub bytes_sent: u64,
+    /// Packets of the current dialect that were sent again, because no ack came.
+    pub retransmissions: u64,
+    /// Datagrams that the operating system would not take.
+    pub send_failures: u64,
     /// Dropped: not of the protocol.
     pub malformed: u64,
     /// Dropped: longer than a peer may send.
@@ -25,18 +31,62 @@ pub struct Stats {
     pub busy: u64,
     /// Not sent: the address is not proven, and has had three times the bytes that came from it.
     pub withheld: u64,
-    /// Datagrams that the operating system would not take.
-    pub send_failures: u64,
+    /// Own messages that their recipients acknowledged. Of a client.
+    pub messages_received: u64,
+    /// Messages that were passed on to who acknowledged them: own ones; those of others at a server.
+    pub messages_relayed: u64,
+    /// Messages that the server's store has synced: own ones; those of others at a server.
+    pub messages_stored: u64,
+    /// Own messages that had an error for an outcome. Of a client.
+    pub messages_failed: u64,
+    /// Messages out of mailboxes that their recipients acknowledged. Of a server.
+    pub messages_delivered: u64,
+    /// Messages that were not stored, of which their senders were told why. Of a server.
+    pub messages_refused: u64,
+    /// Times that a mailbox could not be used. Of a server.
+    pub mailbox_faults: u64,
+    /// Times that the store has synced what it was asked to keep. Of a server.
+    pub commits: u64,
+    /// Users in the table, online or not. Of a server.
+    pub users: u64,
+    /// Those of them who are online. Of a server.
+    pub users_online: u64,
+    /// Mailboxes with messages in them. Of a server.
+    pub mailboxes: u64,
+    /// Bytes of these mailboxes. Of a server.
+    pub stored_bytes: u64,
+    /// Bytes of the store's journal. Of a server.
+    pub journal_bytes: u64,
+    /// Messages that are in the journal, and not yet in the files of their mailboxes. Of a server.
+    pub unsettled: u64,
+    /// Own messages that have no outcome yet. Of a client.
+    pub messages_pending: u64,
+    /// Requests of clients that are not answered yet. Of a server.
+    pub requests_pending: u64,
+    /// Requests to the store that are not carried out yet. Of a server.
+    pub store_requests_pending: u64,
+    /// Events, messages among them, for which no callback was called yet.
+    pub events_pending: u64,
+    /// Frames, and classic datagrams, that nobody has acknowledged yet.
+    pub frames_pending: u64,
+    /// Round trips that were measured: from a packet, sent once, to its ack.
+    pub round_trips: u64,
+    /// Half of the last 1024 of them took no longer than this. 0 before the first.
+    pub round_trip_p50: Duration,
+    /// Nine in ten of them took no longer than this.
+    pub round_trip_p90: Duration,
+    /// All but one in a hundred of them took no longer than this.
+    pub round_trip_p99: Duration,
 }
 
 impl Stats {
     pub(super) fn count_received(&mut self, payload: &[u8]) {
-        self.received += 1;
-        self.received_bytes += payload.len() as u64;
+        self.datagrams_received += 1;
+        self.bytes_received += payload.len() as u64;
     }
 
     pub(super) fn count_sent(&mut self, payload: &[u8]) {
-        self.sent += 1;
-        self.sent_bytes += payload.len() as u64;
+        self.datagrams_sent += 1;
+        self.bytes_sent += payload.len() as u64;
     }
 }

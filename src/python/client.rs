@@ -167,7 +167,7 @@ impl Client {
         convert::users(py, &py.detach(|| self.inner.users()))
     }
 
-    /// Counters since the start.
+    /// What it has counted since the start, and how things stand now.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         convert::stats(py, py.detach(|| self.inner.stats()))
     }

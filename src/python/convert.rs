@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyType;
+use pyo3::types::{PyDict, PyType};
 
 use crate::{ClientEvent, Delivery, Error, Message, Pending, Route, ServerEvent, Stats, User};
 
@@ -203,19 +203,51 @@ pub(super) fn users<'py>(py: Python<'py>, from: &[User]) -> PyResult<Vec<Bound<'
     from.iter().map(|row| user(py, row)).collect()
 }
 
+/// Puts fields into keyword arguments of the same names.
+macro_rules! fields {
+    ($arguments:ident, $from:ident: $($field:ident)+) => {
+        $($arguments.set_item(stringify!($field), $from.$field)?;)+
+    };
+}
+
 pub(super) fn stats(py: Python<'_>, from: Stats) -> PyResult<Bound<'_, PyAny>> {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    let arguments = (
-        from.received,
-        from.sent,
-        from.received_bytes,
-        from.sent_bytes,
-        from.malformed,
-        from.oversized,
-        from.unexpected,
-        from.busy,
-        from.withheld,
-        from.send_failures,
-    );
-    class(py, &CLASS, "Stats")?.call1(arguments)
+    let arguments = PyDict::new(py);
+    fields! { arguments, from:
+        datagrams_received
+        datagrams_sent
+        bytes_received
+        bytes_sent
+        retransmissions
+        send_failures
+        malformed
+        oversized
+        unexpected
+        busy
+        withheld
+        messages_received
+        messages_relayed
+        messages_stored
+        messages_failed
+        messages_delivered
+        messages_refused
+        mailbox_faults
+        commits
+        users
+        users_online
+        mailboxes
+        stored_bytes
+        journal_bytes
+        unsettled
+        messages_pending
+        requests_pending
+        store_requests_pending
+        events_pending
+        frames_pending
+        round_trips
+    }
+    arguments.set_item("round_trip_p50", from.round_trip_p50.as_secs_f64())?;
+    arguments.set_item("round_trip_p90", from.round_trip_p90.as_secs_f64())?;
+    arguments.set_item("round_trip_p99", from.round_trip_p99.as_secs_f64())?;
+    class(py, &CLASS, "Stats")?.call((), Some(&arguments))
 }

@@ -59,7 +59,7 @@ impl Server {
         convert::users(py, &py.detach(|| self.inner.users()))
     }
 
-    /// Counters since the start.
+    /// What it has counted since the start, and how things stand now.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         convert::stats(py, py.detach(|| self.inner.stats()))
     }

@@ -96,7 +96,7 @@ static void check_null(void)
     superchat_client_options options = superchat_client_options_default();
     superchat_client *client = (superchat_client *)&options;
     superchat_delivery delivery = SUPERCHAT_DELIVERY_STORED;
-    superchat_stats stats;
+    superchat_stats stats = superchat_stats_default();
 
     CHECK(superchat_client_connect(&options, NULL) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
     CHECK(superchat_client_connect(NULL, &client) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
@@ -167,7 +167,7 @@ int main(int argc, char **argv)
     superchat_server *server = NULL;
     superchat_client *sonic, *lanking;
     superchat_delivery delivery;
-    superchat_stats stats;
+    superchat_stats stats = superchat_stats_default();
 
     if (argc != 2) {
         return 2;
@@ -215,8 +215,18 @@ int main(int argc, char **argv)
     CHECK(strcmp(sonic_seen.last_text, "later") == 0 && sonic_seen.last_length == 5);
     CHECK(sonic_seen.last_sent_at > 1.7e9);
     CHECK(superchat_client_stats(sonic, &stats) == SUPERCHAT_STATUS_OK);
-    CHECK(stats.received > 0 && stats.malformed == 0);
-    CHECK(superchat_server_stats(server, &stats) == SUPERCHAT_STATUS_OK && stats.sent > 0);
+    CHECK(stats.datagrams_received > 0 && stats.malformed == 0);
+    CHECK(superchat_client_stats(lanking, &stats) == SUPERCHAT_STATUS_OK);
+    CHECK(stats.messages_received == 1 && stats.messages_stored == 1 && stats.messages_failed >= 1);
+    CHECK(stats.messages_pending == 0 && stats.round_trips + stats.retransmissions > 0);
+    CHECK(superchat_server_stats(server, &stats) == SUPERCHAT_STATUS_OK);
+    CHECK(stats.datagrams_sent > 0 && stats.messages_stored == 1 && stats.messages_delivered == 1);
+    CHECK(stats.users == 3 && stats.users_online == 2 && stats.size == sizeof stats);
+    CHECK(superchat_server_stats(server, NULL) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
+    stats.size--;
+    CHECK(superchat_server_stats(server, &stats) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
+    CHECK(superchat_client_stats(sonic, &stats) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
+    CHECK(strstr(superchat_last_error(), "superchat_stats_default") != NULL);
 
     CHECK(superchat_client_post_deregister(sonic, on_done, &sonic_seen) == SUPERCHAT_STATUS_OK);
     CHECK(read(sonic_seen.pipe[0], text, 1) == 1 && !superchat_client_is_registered(sonic));

@@ -207,7 +207,7 @@ impl Engine for ClassicClient {
         self.doing.as_ref().map(|doing| doing.until)
     }
 
-    fn stats(&self) -> Stats {
+    fn counters(&self) -> Stats {
         Stats::default()
     }
 }

@@ -199,7 +199,7 @@ impl Engine for ClassicServer {
         self.waiting_until
     }
 
-    fn stats(&self) -> Stats {
+    fn counters(&self) -> Stats {
         Stats::default()
     }
 }

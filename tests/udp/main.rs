@@ -10,6 +10,7 @@ mod errors;
 mod hostile;
 mod mailboxes;
 mod peer;
+mod stats;
 
 use superchat::{Client, Server};
 use tempfile::TempDir;

@@ -392,7 +392,7 @@ impl Client {
             self.timers.stop(&timer);
         }
         self.links = Links::new();
-        self.flows = Flows::new(self.flows.own());
+        self.flows.begin_anew(self.flows.own());
         self.emit(ClientEmit::Closed);
     }
 
@@ -406,6 +406,14 @@ impl Client {
     }
 
     fn emit(&mut self, emit: ClientEmit) {
+        if let ClientEmit::Sent(_, outcome) = &emit {
+            *match outcome {
+                Ok(Delivery::Received) => &mut self.stats.messages_received,
+                Ok(Delivery::Relayed) => &mut self.stats.messages_relayed,
+                Ok(Delivery::Stored) => &mut self.stats.messages_stored,
+                Err(_) => &mut self.stats.messages_failed,
+            } += 1;
+        }
         self.outputs.push_back(Output::Emit(emit));
     }
 
@@ -475,8 +483,16 @@ impl Engine for Client {
         deadlines.into_iter().flatten().min()
     }
 
-    fn stats(&self) -> Stats {
+    fn counters(&self) -> Stats {
         self.stats
+    }
+
+    fn stats(&self) -> Stats {
+        let mut stats = self.stats;
+        stats.messages_pending = self.conversations.pending as u64;
+        stats.frames_pending = self.links.load() as u64;
+        self.flows.observe(&mut stats);
+        stats
     }
 
     fn is_within_bounds(&self) -> bool {

@@ -91,10 +91,7 @@ impl Client {
 
     /// Something was acknowledged at the other end of a flow.
     pub(super) fn on_peer_ack(&mut self, now: Now, session: Session, ack: Option<&Ack>) {
-        let Some(flow) = self.flows.get_mut(session) else { return };
-        flow.hear(now.at);
-        let taken = ack.map(|ack| flow.acknowledge(now.at, ack)).unwrap_or_default();
-        for sent in taken {
+        for sent in self.flows.hear(now.at, session, ack).unwrap_or_default() {
             if let Sent::Message { recipient, number } = sent {
                 self.settle(now, &recipient, number, Ok(super::Delivery::Received));
             }

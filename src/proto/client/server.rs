@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::peers::Sent;
 use super::request::Answer;
 use super::{Client, ClientEvent, Failure, Phase, Ticket, Timer};
-use crate::proto::flows::{FlowStep, Flows, Limits};
+use crate::proto::flows::{FlowStep, Limits};
 use crate::proto::{Instant, Now};
 use crate::wire::{Frame, Header, Nickname, Notice, Packet, Sequence, Session};
 
@@ -225,7 +225,7 @@ impl Client {
     /// of the old.
     pub(super) fn take_session(&mut self, session: Session) {
         if session != self.flows.own() {
-            self.flows = Flows::new(session);
+            self.flows.begin_anew(session);
             self.parts.clear();
             self.seen = super::Seen::default();
             self.conversations.begin_anew();

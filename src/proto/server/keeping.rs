@@ -248,7 +248,10 @@ impl Server {
             }
         }
         match result {
-            Ok(()) => self.answer(now, id, Notice::Saved),
+            Ok(()) => {
+                self.stats.messages_stored += 1;
+                self.answer(now, id, Notice::Saved);
+            }
             Err(reason) => {
                 self.answer(now, id, Notice::NotSaved(reason.clone()));
                 let nickname = recipient.clone();

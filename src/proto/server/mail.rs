@@ -194,6 +194,7 @@ impl Server {
     pub(super) fn on_mail_received(&mut self, now: Now, nickname: &Nickname) {
         let Some(delivery) = self.mail.deliveries.get_mut(nickname) else { return };
         delivery.received += 1;
+        self.stats.messages_delivered += 1;
         if delivery.received < delivery.batch.len() {
             if let (None, Some((address, _))) =
                 (self.directory.session(nickname), self.directory.find(nickname))

@@ -190,9 +190,8 @@ impl Server {
             let was_told = header.ack.is_none() && header.sequence.is_none() && frames.is_empty();
             self.on_revision(now, header.from, revision, was_told);
         }
-        let Some(flow) = self.flows.get_mut(header.from) else { return };
-        flow.hear(now.at);
-        let taken = header.ack.map(|ack| flow.acknowledge(now.at, &ack)).unwrap_or_default();
+        let taken = self.flows.hear(now.at, header.from, header.ack.as_ref());
+        let Some(taken) = taken else { return };
         if taken.is_empty() {
             self.on_heard(now, from);
         } else {

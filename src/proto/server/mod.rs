@@ -309,8 +309,18 @@ impl Engine for Server {
         deadlines.into_iter().flatten().min()
     }
 
-    fn stats(&self) -> Stats {
+    fn counters(&self) -> Stats {
         self.stats
+    }
+
+    fn stats(&self) -> Stats {
+        let mut stats = self.stats;
+        stats.users = self.directory.len() as u64;
+        stats.users_online = self.directory.online() as u64;
+        stats.requests_pending = self.requests.len() as u64;
+        stats.frames_pending = self.links.load() as u64;
+        self.flows.observe(&mut stats);
+        stats
     }
 
     fn is_within_bounds(&self) -> bool {

@@ -38,6 +38,11 @@ impl Server {
     /// Answers a request. A classic client has then to acknowledge that; a current one asks again.
     pub(super) fn answer(&mut self, now: Now, id: RequestId, notice: Notice) {
         let Some((from, request)) = self.requests.get(id) else { return };
+        match &notice {
+            Notice::Received(_) => self.stats.messages_relayed += 1,
+            Notice::NotSaved(_) => self.stats.messages_refused += 1,
+            _ => {}
+        }
         let tells_all = self.requests.tells_all(id);
         if let Some((session, number)) = request.asker() {
             self.requests.close(id);
@@ -171,6 +176,9 @@ impl Server {
     }
 
     pub(super) fn emit(&mut self, event: ServerEvent) {
+        if matches!(event, ServerEvent::MailboxFault { .. }) {
+            self.stats.mailbox_faults += 1;
+        }
         self.outputs.push_back(Output::Emit(ServerEmit::Event(event)));
     }
 

@@ -133,6 +133,11 @@ impl Requests {
             && self.bytes == self.open.values().map(|open| open.request.bytes()).sum::<usize>()
     }
 
+    /// How many are under way.
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
     /// Bytes of the text of a request.
     pub(super) fn bytes(&self, id: RequestId) -> usize {
         self.open.get(&id).map_or(0, |open| open.request.bytes())

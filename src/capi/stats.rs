@@ -1,0 +1,143 @@
+//! What a server or client has counted, in C.
+
+use super::boundary::Fault;
+use crate::Stats;
+
+/// What a server or client has counted since it started, and how things stand with it now. What only
+/// the other kind of endpoint has is 0. Made by superchat_stats_default; docs/METRICS.md says what to
+/// make of it.
+#[repr(C)]
+pub struct superchat_stats {
+    /// Bytes of this struct, as the program that made it knows it. Not to be changed.
+    pub size: usize,
+    /// Datagrams that came, refused ones included.
+    pub datagrams_received: u64,
+    /// Datagrams that were sent.
+    pub datagrams_sent: u64,
+    /// Bytes of the datagrams that came.
+    pub bytes_received: u64,
+    /// Bytes of the datagrams that were sent.
+    pub bytes_sent: u64,
+    /// Packets of the current dialect that were sent again, because no ack came.
+    pub retransmissions: u64,
+    /// Datagrams that the operating system would not take.
+    pub send_failures: u64,
+    /// Dropped: not of the protocol.
+    pub malformed: u64,
+    /// Dropped: longer than a peer may send.
+    pub oversized: u64,
+    /// Dropped: its sender may not send such a thing, or not now.
+    pub unexpected: u64,
+    /// Left unanswered, to be sent again, because a queue was full.
+    pub busy: u64,
+    /// Not sent: the address is not proven, and has had three times the bytes that came from it.
+    pub withheld: u64,
+    /// Own messages that their recipients acknowledged. Of a client.
+    pub messages_received: u64,
+    /// Messages that were passed on to who acknowledged them: own ones; those of others at a server.
+    pub messages_relayed: u64,
+    /// Messages that the server's store has synced: own ones; those of others at a server.
+    pub messages_stored: u64,
+    /// Own messages that had an error for an outcome. Of a client.
+    pub messages_failed: u64,
+    /// Messages out of mailboxes that their recipients acknowledged. Of a server.
+    pub messages_delivered: u64,
+    /// Messages that were not stored, of which their senders were told why. Of a server.
+    pub messages_refused: u64,
+    /// Times that a mailbox could not be used. Of a server.
+    pub mailbox_faults: u64,
+    /// Times that the store has synced what it was asked to keep. Of a server.
+    pub commits: u64,
+    /// Users in the table, online or not. Of a server.
+    pub users: u64,
+    /// Those of them who are online. Of a server.
+    pub users_online: u64,
+    /// Mailboxes with messages in them. Of a server.
+    pub mailboxes: u64,
+    /// Bytes of these mailboxes. Of a server.
+    pub stored_bytes: u64,
+    /// Bytes of the store's journal. Of a server.
+    pub journal_bytes: u64,
+    /// Messages that are in the journal, and not yet in the files of their mailboxes. Of a server.
+    pub unsettled: u64,
+    /// Own messages that have no outcome yet. Of a client.
+    pub messages_pending: u64,
+    /// Requests of clients that are not answered yet. Of a server.
+    pub requests_pending: u64,
+    /// Requests to the store that are not carried out yet. Of a server.
+    pub store_requests_pending: u64,
+    /// Events, messages among them, for which no callback was called yet.
+    pub events_pending: u64,
+    /// Frames, and classic datagrams, that nobody has acknowledged yet.
+    pub frames_pending: u64,
+    /// Round trips that were measured: from a packet, sent once, to its ack.
+    pub round_trips: u64,
+    /// Half of the last 1024 of them took no longer than this, in seconds. 0 before the first.
+    pub round_trip_p50: f64,
+    /// Nine in ten of them took no longer than this, in seconds.
+    pub round_trip_p90: f64,
+    /// All but one in a hundred of them took no longer than this, in seconds.
+    pub round_trip_p99: f64,
+}
+
+impl From<Stats> for superchat_stats {
+    fn from(stats: Stats) -> Self {
+        Self {
+            size: size_of::<Self>(),
+            datagrams_received: stats.datagrams_received,
+            datagrams_sent: stats.datagrams_sent,
+            bytes_received: stats.bytes_received,
+            bytes_sent: stats.bytes_sent,
+            retransmissions: stats.retransmissions,
+            send_failures: stats.send_failures,
+            malformed: stats.malformed,
+            oversized: stats.oversized,
+            unexpected: stats.unexpected,
+            busy: stats.busy,
+            withheld: stats.withheld,
+            messages_received: stats.messages_received,
+            messages_relayed: stats.messages_relayed,
+            messages_stored: stats.messages_stored,
+            messages_failed: stats.messages_failed,
+            messages_delivered: stats.messages_delivered,
+            messages_refused: stats.messages_refused,
+            mailbox_faults: stats.mailbox_faults,
+            commits: stats.commits,
+            users: stats.users,
+            users_online: stats.users_online,
+            mailboxes: stats.mailboxes,
+            stored_bytes: stats.stored_bytes,
+            journal_bytes: stats.journal_bytes,
+            unsettled: stats.unsettled,
+            messages_pending: stats.messages_pending,
+            requests_pending: stats.requests_pending,
+            store_requests_pending: stats.store_requests_pending,
+            events_pending: stats.events_pending,
+            frames_pending: stats.frames_pending,
+            round_trips: stats.round_trips,
+            round_trip_p50: stats.round_trip_p50.as_secs_f64(),
+            round_trip_p90: stats.round_trip_p90.as_secs_f64(),
+            round_trip_p99: stats.round_trip_p99.as_secs_f64(),
+        }
+    }
+}
+
+/// Nothing counted: to be filled in by superchat_server_stats or superchat_client_stats.
+#[unsafe(no_mangle)]
+pub extern "C" fn superchat_stats_default() -> superchat_stats {
+    Stats::default().into()
+}
+
+/// Fills in a struct.
+///
+/// # Safety
+/// The pointer is NULL, or to a struct whose size is set.
+pub(super) unsafe fn fill(stats: *mut superchat_stats, with: Stats) -> Result<(), Fault> {
+    // SAFETY: NULL or a struct, by contract.
+    let stats = unsafe { stats.as_mut() }.ok_or(Fault::Argument("stats is NULL"))?;
+    if stats.size != size_of::<superchat_stats>() {
+        return Err(Fault::Argument("stats were not made by superchat_stats_default"));
+    }
+    *stats = with.into();
+    Ok(())
+}
