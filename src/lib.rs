@@ -16,6 +16,12 @@
 //! thread) ← `store` and `net` (files; the socket and its thread) ← [`Server`] and [`Client`] ← the C
 //! functions and the Python module. `ARCHITECTURE.md` has the whole picture.
 //!
+//! # Logs and figures
+//!
+//! [`Server::stats`] and [`Client::stats`] have the figures. What happens is logged through `tracing`, in a
+//! span for each endpoint: nothing, until the program installs a subscriber. `docs/METRICS.md` says what
+//! to make of both.
+//!
 //! # Features
 //!
 //! - `capi` (default): the C functions of `include/superchat.h`.

@@ -76,6 +76,7 @@ fn the_engines_have_no_clock_socket_thread_or_randomness() {
                 "HashSet",
                 "std::fs",
                 "rand::",
+                "tracing",
             ] {
                 assert!(!text.contains(forbidden), "{}: {forbidden}", path.display());
             }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::dispatcher::Dispatcher;
 use super::error::nickname;
+use super::log;
 use super::resolve::{default_host, resolve};
 use super::threads::Threads;
 use super::waiting::{Awaited, Call, Pending, Waiter, Waiting};
@@ -96,21 +97,29 @@ impl ClientBuilder {
         let engine = proto::Client::new(server, name.clone(), random()?, MAX_TEXT);
         let driver =
             Driver::bind(address, engine).map_err(|source| Error::Bind { address, source })?;
+        let span = tracing::info_span!("client", address = %driver.port().address());
+        let _entered = span.entered();
         let threads = Threads::default();
         let dropped = Arc::new(AtomicBool::new(false));
         let is_dropped = Arc::clone(&dropped);
-        let dispatcher = Dispatcher::start(&threads, move |job| match job {
-            Job::Outcome(tell) => tell(),
-            // It was dropped from inside a callback, and what the callbacks use may be gone.
-            _ if is_dropped.load(Ordering::Acquire) => {}
-            Job::Message(message) => on_message(message),
-            Job::Event(event) => on_event(event),
+        let dispatcher = Dispatcher::start(&threads, move |job| {
+            if let Job::Event(event) = &job {
+                log::client_event(event);
+            }
+            match job {
+                Job::Outcome(tell) => tell(),
+                // It was dropped from inside a callback, and what the callbacks use may be gone.
+                _ if is_dropped.load(Ordering::Acquire) => {}
+                Job::Message(message) => on_message(message),
+                Job::Event(event) => on_event(event),
+            }
         })?;
         let waiting = Arc::new(Waiting::default());
         let port = driver.port();
         let outlet = ClientOutlet { dispatcher, waiting: Arc::clone(&waiting), server };
         port.connect(Box::new(outlet));
         threads.spawn("client", move || driver.run())?;
+        tracing::info!(%server, "started");
         let client = Client { port, threads, waiting, server, dropped };
         if register {
             client.register_as(name)?;

@@ -39,7 +39,9 @@ impl<E: Send + 'static> Dispatcher<E> {
         threads.spawn("callbacks", move || {
             for (event, size) in events {
                 waiting.fetch_sub(size, Ordering::Relaxed);
-                let _ = catch_unwind(AssertUnwindSafe(|| callback(event)));
+                if catch_unwind(AssertUnwindSafe(|| callback(event))).is_err() {
+                    tracing::error!("a callback panicked");
+                }
             }
         })?;
         Ok(Self { queue, bytes })

@@ -12,6 +12,7 @@
 mod client;
 mod dispatcher;
 mod error;
+mod log;
 mod message;
 mod resolve;
 mod server;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, unbounded};
 
 use super::dispatcher::Dispatcher;
+use super::log;
 use super::resolve::resolve;
 use super::threads::Threads;
 use super::{Error, MAX_TEXT, User, random};
@@ -98,10 +99,12 @@ impl ServerBuilder {
         let seed = [random()?, random()?, random()?];
         let driver = Driver::bind(address, proto::Server::new(config, seed))
             .map_err(|source| Error::Bind { address, source })?;
+        let span = tracing::info_span!("server", address = %driver.port().address());
+        let _entered = span.entered();
         let store =
             FileStore::open(&directory, StoreLimits::default()).map_err(|error| match error {
-                OpenError::Io(source) => Error::Directory { path: directory, source },
-                OpenError::InUse => Error::DirectoryInUse { path: directory },
+                OpenError::Io(source) => Error::Directory { path: directory.clone(), source },
+                OpenError::InUse => Error::DirectoryInUse { path: directory.clone() },
             })?;
         let users = store.users();
         let threads = Threads::default();
@@ -110,6 +113,7 @@ impl ServerBuilder {
         let dropped = Arc::new(AtomicBool::new(false));
         let is_dropped = Arc::clone(&dropped);
         let dispatcher = Dispatcher::start(&threads, move |event| {
+            log::server_event(&event);
             // If it was dropped from inside a callback, what the callback uses may be gone.
             if !is_dropped.load(Ordering::Acquire) {
                 on_event(event);
@@ -123,6 +127,7 @@ impl ServerBuilder {
         port.connect(Box::new(ServerOutlet { dispatcher, requests, pending }));
         port.command(ServerCommand::Known(users));
         threads.spawn("server", move || driver.run())?;
+        tracing::info!(directory = %directory.display(), "serving");
         Ok(Server { port, threads, dropped })
     }
 }
@@ -136,6 +141,7 @@ fn keep(
 ) {
     let tell = |answers: Vec<StoreAnswer>| {
         for answer in answers {
+            log::store_answer(&answer);
             port.command(ServerCommand::Store(answer));
         }
     };

@@ -14,13 +14,15 @@ pub(super) struct Threads {
 }
 
 impl Threads {
+    /// What it logs is of the endpoint that the caller works on.
     pub(super) fn spawn(
         &self,
         name: &str,
         body: impl FnOnce() + Send + 'static,
     ) -> Result<(), Error> {
         let thread = thread::Builder::new().name(format!("superchat-{name}"));
-        let handle = thread.spawn(body).map_err(Error::Thread)?;
+        let span = tracing::Span::current();
+        let handle = thread.spawn(move || span.in_scope(body)).map_err(Error::Thread)?;
         lock(&self.ids).push(handle.thread().id());
         lock(&self.handles).push(handle);
         Ok(())

@@ -1,4 +1,4 @@
-//! The loop around an engine.
+//! The loop around an engine. What it logs, it logs with no lock held: a subscriber may call the endpoint.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
+use tracing::{Level, debug, enabled, error, info};
 
 use super::clock::Clock;
 use crate::proto::{Engine, Input, Instant, Output, Stats};
@@ -52,6 +53,18 @@ pub(crate) struct Port<E: Engine> {
     ended: AtomicBool,
 }
 
+/// A datagram that the operating system would not take.
+struct Unsent {
+    to: SocketAddr,
+    error: io::Error,
+}
+
+fn log_unsent(unsent: Option<Unsent>) {
+    if let Some(Unsent { to, error }) = unsent {
+        debug!(%to, %error, "cannot send");
+    }
+}
+
 /// The receiving half of an endpoint: what its thread runs.
 pub(crate) struct Driver<E: Engine> {
     port: Arc<Port<E>>,
@@ -91,11 +104,14 @@ impl<E: Engine> Driver<E> {
             match self.poll.poll(&mut events, timeout) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // The poll itself is broken: nothing more can come in.
-                Err(_) => break,
+                Err(error) => {
+                    error!(%error, "nothing more can come in");
+                    break;
+                }
             }
         }
         self.port.lock().outlet = None;
+        info!("ended");
     }
 }
 
@@ -117,7 +133,7 @@ impl<E: Engine> Port<E> {
         if core.outlet.is_none() {
             return false;
         }
-        self.handle(&mut core, Input::Command(command));
+        let unsent = self.handle(&mut core, Input::Command(command));
         // Where the driver sleeps past the new deadline, it must hear of it.
         let earlier = match (core.engine.deadline(), core.wakes_at) {
             (Some(deadline), Some(wakes_at)) => deadline < wakes_at,
@@ -125,6 +141,7 @@ impl<E: Engine> Port<E> {
             (None, Some(_)) => false,
         };
         drop(core);
+        log_unsent(unsent);
         if earlier {
             self.wake();
         }
@@ -158,14 +175,18 @@ impl<E: Engine> Port<E> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn handle(&self, core: &mut Core<E>, input: Input<'_, E::Command>) {
+    /// Gives the engine an input and does what it wants. The last datagram that could not be sent comes
+    /// back, to be logged when the lock is released.
+    fn handle(&self, core: &mut Core<E>, input: Input<'_, E::Command>) -> Option<Unsent> {
+        let mut unsent = None;
         core.engine.handle(self.clock.now(), input);
         while let Some(output) = core.engine.poll_output() {
             match output {
                 Output::Transmit { to, payload } => {
                     // As good as lost on the way: what matters is sent again.
-                    if self.socket.send_to(&payload, to).is_err() {
+                    if let Err(error) = self.socket.send_to(&payload, to) {
                         self.send_failures.fetch_add(1, Ordering::Relaxed);
+                        unsent = Some(Unsent { to, error });
                     }
                 }
                 Output::Emit(emit) => {
@@ -177,6 +198,7 @@ impl<E: Engine> Port<E> {
                 }
             }
         }
+        unsent
     }
 
     /// Takes what has come, up to a burst. Whether there may be more.
@@ -187,7 +209,15 @@ impl<E: Engine> Port<E> {
                     let payload = buffer.get(..length).unwrap_or_default();
                     let mut core = self.lock();
                     let room = core.outlet.as_ref().is_some_and(|outlet| outlet.has_room());
-                    self.handle(&mut core, Input::Datagram { from, payload, room });
+                    let before = enabled!(Level::DEBUG).then(|| core.engine.counters());
+                    let unsent = self.handle(&mut core, Input::Datagram { from, payload, room });
+                    let rejected =
+                        before.and_then(|before| core.engine.counters().rejected_since(&before));
+                    drop(core);
+                    if let Some(reason) = rejected {
+                        debug!(%from, length, reason, "rejected a datagram");
+                    }
+                    log_unsent(unsent);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
                 // Of an earlier datagram (a port that is closed), or an interruption.
@@ -201,11 +231,15 @@ impl<E: Engine> Port<E> {
     fn sleep_time(&self) -> Option<Duration> {
         let mut core = self.lock();
         let mut now = self.clock.now().at;
+        let mut unsent = None;
         if core.engine.deadline().is_some_and(|deadline| deadline <= now) {
-            self.handle(&mut core, Input::Deadline);
+            unsent = self.handle(&mut core, Input::Deadline);
             now = self.clock.now().at;
         }
         core.wakes_at = core.engine.deadline();
-        core.wakes_at.map(|deadline| deadline - now)
+        let sleep_time = core.wakes_at.map(|deadline| deadline - now);
+        drop(core);
+        log_unsent(unsent);
+        sleep_time
     }
 }

@@ -89,4 +89,16 @@ impl Stats {
         self.datagrams_sent += 1;
         self.bytes_sent += payload.len() as u64;
     }
+
+    /// Why a datagram was not acted on, if one was not since these were the counters.
+    #[must_use]
+    pub(crate) fn rejected_since(&self, before: &Self) -> Option<&'static str> {
+        let reasons = [
+            ("malformed", self.malformed > before.malformed),
+            ("oversized", self.oversized > before.oversized),
+            ("unexpected", self.unexpected > before.unexpected),
+            ("busy", self.busy > before.busy),
+        ];
+        reasons.into_iter().find(|(_, counted)| *counted).map(|(reason, _)| reason)
+    }
 }
