@@ -127,10 +127,33 @@ fn every_example_of_the_protocol_is_read_and_has_no_field_too_many() {
     );
 }
 
+/// The same fields in the document, in Rust and in C, in one order; tests/python compares Python's.
+#[test]
+fn every_figure_has_one_name_and_is_documented() {
+    let stats = format!("{:?}", superchat::Stats::default());
+    let in_rust: Vec<_> = stats
+        .trim_start_matches("Stats { ")
+        .split(", ")
+        .map(|field| field.split(':').next().unwrap())
+        .collect();
+    let document = read("docs/METRICS.md");
+    let rows = document.lines().filter_map(|line| line.strip_prefix("| `"));
+    let documented: Vec<_> = rows.map(|row| row.split('`').next().unwrap()).collect();
+    assert_eq!(documented, in_rust);
+    let header = read("include/superchat.h");
+    let of_stats = header.split("typedef struct superchat_stats {").nth(1).unwrap();
+    let of_stats = of_stats.split("} superchat_stats;").next().unwrap();
+    let fields = of_stats.lines().filter(|line| line.ends_with(';'));
+    let in_c = fields.map(|line| line.trim_end_matches(';').rsplit(' ').next().unwrap());
+    assert!(in_c.eq(std::iter::once("size").chain(in_rust)));
+}
+
 #[test]
 fn every_path_that_the_documents_name_is_there() {
     let mut links = 0;
-    for document in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/PROTOCOL.md"] {
+    for document in
+        ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/PROTOCOL.md", "docs/METRICS.md"]
+    {
         for target in read(document).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             if target.contains("://") || target.starts_with('#') {
                 continue;

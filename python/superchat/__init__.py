@@ -6,7 +6,7 @@ delivers when the recipient registers again.
 """
 
 from superchat import errors, events
-from superchat._superchat import Client, Server, __version__
+from superchat._superchat import Client, Server, __version__, log_to_stderr
 from superchat._types import Delivery, Message, Route, Stats, User
 from superchat.errors import Error
 
@@ -22,4 +22,5 @@ __all__ = [
     "__version__",
     "errors",
     "events",
+    "log_to_stderr",
 ]

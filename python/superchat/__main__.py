@@ -18,6 +18,8 @@ def main() -> int:
     output.use_utf8()
     try:
         told = arguments.parse(sys.argv)
+        if told.log is not None:
+            superchat.log_to_stderr(told.log)
         if isinstance(told, arguments.ServerArguments):
             return server.run(told)
         return client.run(told)

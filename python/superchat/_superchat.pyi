@@ -7,9 +7,17 @@ from typing import final
 from superchat._types import Delivery, Message, Stats, User
 from superchat.events import Address, ClientEvent, ServerEvent
 
-__all__ = ["Client", "Server", "__version__"]
+__all__ = ["Client", "Server", "__version__", "log_to_stderr"]
 
 __version__: str
+
+def log_to_stderr(level: str) -> None:
+    """Write what servers and clients log to standard error from now on, a line each.
+
+    ``level`` is ``"error"``, ``"warn"``, ``"info"``, ``"debug"`` or ``"trace"``; each has
+    what those before it have. Raises ``ValueError`` for another level, and
+    ``RuntimeError`` the second time.
+    """
 
 @final
 class Server:

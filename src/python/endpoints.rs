@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use pyo3::prelude::*;
 
+use super::log;
 use crate::{Client, Server};
 
 /// What has to be closed before the interpreter goes.
@@ -41,7 +42,10 @@ pub(super) fn close(py: Python<'_>, endpoint: &impl Endpoint) {
 #[pyfunction]
 fn close_all(py: Python<'_>) {
     let open = std::mem::take(&mut *OPEN.lock().unwrap_or_else(PoisonError::into_inner));
-    py.detach(|| open.iter().filter_map(Weak::upgrade).for_each(|endpoint| endpoint.close()));
+    py.detach(|| {
+        open.iter().filter_map(Weak::upgrade).for_each(|endpoint| endpoint.close());
+        log::finish();
+    });
 }
 
 /// Has Python close what is open, at its exit.

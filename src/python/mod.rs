@@ -9,6 +9,7 @@
 mod client;
 mod convert;
 mod endpoints;
+mod log;
 mod server;
 
 /// The native half of `superchat`.
@@ -18,6 +19,8 @@ mod native {
 
     #[pymodule_export]
     use super::client::Client;
+    #[pymodule_export]
+    use super::log::log_to_stderr;
     #[pymodule_export]
     use super::server::Server;
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 import superchat
+from superchat.events import Address
 
 USAGE = """\
 Server Usage : {program} -s <port>
@@ -29,6 +32,8 @@ class ServerArguments:
     directory: str
     refuse_classic: bool
     quiet: bool
+    metrics: Address | None
+    log: str | None
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class ClientArguments:
     server_port: int
     port: int
     host: str | None
+    log: str | None
 
 
 def parse(argv: Sequence[str]) -> ServerArguments | ClientArguments:
@@ -58,6 +64,8 @@ def _server(parser: _Parser, given: argparse.Namespace) -> ServerArguments:
         given.directory,
         given.refuse_classic,
         given.quiet,
+        _metrics(parser, given.metrics),
+        given.log,
     )
 
 
@@ -69,7 +77,18 @@ def _client(parser: _Parser, given: argparse.Namespace) -> ClientArguments:
         parser.error("a port is a number")
     if server_port not in PORTS or port not in PORTS:
         parser.refuse("[Port Number out of range]")
-    return ClientArguments(nickname, server, server_port, port, given.host)
+    return ClientArguments(nickname, server, server_port, port, given.host, given.log)
+
+
+def _metrics(parser: _Parser, given: str | None) -> Address | None:
+    if given is None:
+        return None
+    with suppress(ValueError):
+        parts = urlsplit(f"//{given}")
+        host, port = parts.hostname, parts.port
+        if host and port is not None and port in PORTS and parts.netloc == given and "@" not in given:
+            return host, port
+    parser.refuse("--metrics takes HOST:PORT, for example localhost:9100")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -117,6 +136,17 @@ def _parser(program: str) -> _Parser:
         help="server: refuse programs of 2017, which cannot prove a message to be new",
     )
     parser.add_argument("--quiet", action="store_true", help="server: no line for each request")
+    parser.add_argument(
+        "--metrics",
+        type=_text,
+        metavar="HOST:PORT",
+        help="server: figures for Prometheus over HTTP, on the loopback interface",
+    )
+    parser.add_argument(
+        "--log",
+        choices=("error", "warn", "info", "debug", "trace"),
+        help="what happens, line by line, on standard error",
+    )
     parser.add_argument(
         "--version", action="version", version=f"superchat {superchat.__version__}"
     )

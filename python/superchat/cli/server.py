@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import superchat
 from superchat import events
-from superchat.cli import signals
+from superchat.cli import metrics, signals
 from superchat.cli.arguments import ServerArguments
 from superchat.cli.output import Gone, complain, say
 from superchat.cli.visible import visible
@@ -38,13 +38,14 @@ def run(arguments: ServerArguments) -> int:
         refuse_classic=arguments.refuse_classic,
         on_event=on_event,
     )
-    _print("Socket created and binded")
-    _print(f"listening on: {visible(arguments.host)} : {arguments.port}")
-    _print("Server Mode Start")
-    lines.start()
-    faults.start()
-    signals.wait()
-    server.stop()
+    with server, metrics.served(server, arguments.metrics):
+        _print("Socket created and binded")
+        _print(f"listening on: {visible(arguments.host)} : {arguments.port}")
+        _print("Server Mode Start")
+        lines.start()
+        faults.start()
+        signals.wait()
+        server.stop()
     lines.stop()
     faults.stop()
     return 0
