@@ -292,9 +292,13 @@ typedef struct superchat_stats {
      */
     uint64_t messages_refused;
     /**
-     * Times that a mailbox could not be used. Of a server.
+     * Messages that waited too long, and are removed. Of a server.
      */
-    uint64_t mailbox_faults;
+    uint64_t messages_expired;
+    /**
+     * Times that a mailbox, or another file of the store, could not be used. Of a server.
+     */
+    uint64_t store_faults;
     /**
      * Times that the store has synced what it was asked to keep. Of a server.
      */
@@ -320,7 +324,7 @@ typedef struct superchat_stats {
      */
     uint64_t journal_bytes;
     /**
-     * Messages that are in the journal, and not yet in the files of their mailboxes. Of a server.
+     * Mailboxes whose files lack what is in the journal. Of a server.
      */
     uint64_t unsettled;
     /**

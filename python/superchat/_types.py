@@ -92,8 +92,10 @@ class Stats:
     """Messages out of mailboxes that their recipients acknowledged. Of a server."""
     messages_refused: int
     """Messages that were not stored, of which their senders were told why. Of a server."""
-    mailbox_faults: int
-    """Times that a mailbox could not be used. Of a server."""
+    messages_expired: int
+    """Messages that waited too long, and are removed. Of a server."""
+    store_faults: int
+    """Times that a mailbox, or another file of the store, could not be used. Of a server."""
     commits: int
     """Times that the store has synced what it was asked to keep. Of a server."""
     users: int
@@ -107,7 +109,7 @@ class Stats:
     journal_bytes: int
     """Bytes of the store's journal. Of a server."""
     unsettled: int
-    """Messages that are in the journal, and not yet in the files of their mailboxes. Of a server."""
+    """Mailboxes whose files lack what is in the journal. Of a server."""
     messages_pending: int
     """Own messages that have no outcome yet. Of a client."""
     requests_pending: int

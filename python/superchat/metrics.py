@@ -43,7 +43,8 @@ _COUNTERS = {
 _SERVER_COUNTERS = {
     "messages_delivered": "Messages out of mailboxes that their recipients acknowledged",
     "messages_refused": "Messages that were not stored",
-    "mailbox_faults": "Times that a mailbox could not be used",
+    "messages_expired": "Messages that waited too long, and are removed",
+    "store_faults": "Times that a mailbox, or another file of the store, could not be used",
     "commits": "Times that the store has synced what it was asked to keep",
 }
 
@@ -63,7 +64,7 @@ _SERVER_GAUGES = {
     "mailboxes": "Mailboxes with messages in them",
     "stored_bytes": "Bytes of the mailboxes",
     "journal_bytes": "Bytes of the store's journal",
-    "unsettled": "Messages in the journal that are not yet in the files of their mailboxes",
+    "unsettled": "Mailboxes whose files lack what is in the journal",
     "requests_pending": "Requests that are not answered yet",
     "store_requests_pending": "Requests to the store that are not carried out yet",
 }

@@ -4,8 +4,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, unbounded};
@@ -19,7 +19,7 @@ use crate::net::{Driver, Outlet, Port, local_stamp};
 use crate::proto::{
     self, ServerCommand, ServerConfig, ServerEmit, ServerEvent, Stats, StoreAnswer, StoreRequest,
 };
-use crate::store::{FileStore, OpenError, Store, StoreLimits};
+use crate::store::{FileStore, OpenError, Store, StoreFigures, StoreLimits};
 
 /// Rows of the table of users, offline ones included. Past it, the one who has been offline for
 /// longest makes room.
@@ -31,6 +31,9 @@ const LOOKUP_PAST: usize = 10_000;
 /// How long the files of the mailboxes may take to follow the journal when the server stops. What is
 /// left is done at the next start.
 const SETTLING: Duration = Duration::from_secs(1);
+
+/// How often the store's figures are looked at while it does what can wait: that looks at each mailbox.
+const FIGURES: Duration = Duration::from_millis(100);
 
 /// Store requests that are carried out, and synced, together.
 const COMMIT: usize = 1024;
@@ -119,16 +122,41 @@ impl ServerBuilder {
                 on_event(event);
             }
         })?;
-        let pending = Arc::new(AtomicU64::new(0));
+        let gauges = Arc::new(StoreGauges::default());
         threads.spawn("store", {
-            let (port, pending) = (Arc::clone(&port), Arc::clone(&pending));
-            move || keep(store, &waiting, &port, &pending)
+            let (port, gauges) = (Arc::clone(&port), Arc::clone(&gauges));
+            move || keep(store, &waiting, &port, &gauges)
         })?;
-        port.connect(Box::new(ServerOutlet { dispatcher, requests, pending }));
+        let outlet = ServerOutlet { dispatcher, requests, gauges: Arc::clone(&gauges) };
+        port.connect(Box::new(outlet));
         port.command(ServerCommand::Known(users));
         threads.spawn("server", move || driver.run())?;
         tracing::info!(directory = %directory.display(), "serving");
-        Ok(Server { port, threads, dropped })
+        Ok(Server { port, threads, gauges, dropped })
+    }
+}
+
+/// How things stand with the store, for who asks on another thread.
+#[derive(Debug, Default)]
+struct StoreGauges {
+    /// Requests that are not carried out.
+    pending: AtomicU64,
+    figures: Mutex<StoreFigures>,
+}
+
+impl StoreGauges {
+    fn publish(&self, store: &impl Store) {
+        *self.figures.lock().unwrap_or_else(PoisonError::into_inner) = store.figures();
+    }
+
+    fn observe(&self, stats: &mut Stats) {
+        let figures = *self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        stats.store_requests_pending = self.pending.load(Ordering::Relaxed);
+        stats.commits = figures.commits;
+        stats.mailboxes = figures.mailboxes;
+        stats.stored_bytes = figures.bytes;
+        stats.journal_bytes = figures.journal_bytes;
+        stats.unsettled = figures.unsettled;
     }
 }
 
@@ -137,8 +165,10 @@ fn keep(
     mut store: impl Store,
     requests: &Receiver<StoreRequest>,
     port: &Port<proto::Server>,
-    pending: &AtomicU64,
+    gauges: &StoreGauges,
 ) {
+    gauges.publish(&store);
+    let mut published = Instant::now();
     let tell = |answers: Vec<StoreAnswer>| {
         for answer in answers {
             log::store_answer(&answer);
@@ -151,9 +181,14 @@ fn keep(
             Err(TryRecvError::Disconnected) => break,
             Err(TryRecvError::Empty) => {
                 if let Some(answers) = store.tend() {
+                    if published.elapsed() >= FIGURES {
+                        gauges.publish(&store);
+                        published = Instant::now();
+                    }
                     tell(answers);
                     continue;
                 }
+                gauges.publish(&store);
                 let Ok(first) = requests.recv() else { break };
                 first
             }
@@ -162,11 +197,13 @@ fn keep(
             std::iter::once(first).chain(requests.try_iter()).take(COMMIT).collect();
         let count = batch.len() as u64;
         let answers = store.apply(batch);
-        pending.fetch_sub(count, Ordering::Relaxed);
+        gauges.pending.fetch_sub(count, Ordering::Relaxed);
+        gauges.publish(&store);
         tell(answers);
     }
     let end = Instant::now() + SETTLING;
     while Instant::now() < end && store.tend().is_some() {}
+    gauges.publish(&store);
 }
 
 /// The requests' channel has no bound of its own: the engine has at most one for each open request
@@ -174,8 +211,7 @@ fn keep(
 struct ServerOutlet {
     dispatcher: Dispatcher<ServerEvent>,
     requests: Sender<StoreRequest>,
-    /// Those that are not carried out.
-    pending: Arc<AtomicU64>,
+    gauges: Arc<StoreGauges>,
 }
 
 impl Outlet<ServerEmit> for ServerOutlet {
@@ -185,14 +221,13 @@ impl Outlet<ServerEmit> for ServerOutlet {
 
     fn observe(&self, stats: &mut Stats) {
         stats.events_pending = self.dispatcher.len() as u64;
-        stats.store_requests_pending = self.pending.load(Ordering::Relaxed);
     }
 
     fn emit(&mut self, emit: ServerEmit) -> ControlFlow<()> {
         match emit {
             ServerEmit::Event(event) => self.dispatcher.dispatch(event),
             ServerEmit::Store(request) => {
-                self.pending.fetch_add(1, Ordering::Relaxed);
+                self.gauges.pending.fetch_add(1, Ordering::Relaxed);
                 // It fails only if the thread is gone; then nothing is called stored.
                 let _ = self.requests.send(request);
             }
@@ -220,6 +255,7 @@ impl Outlet<ServerEmit> for ServerOutlet {
 pub struct Server {
     port: Arc<Port<proto::Server>>,
     threads: Threads,
+    gauges: Arc<StoreGauges>,
     dropped: Arc<AtomicBool>,
 }
 
@@ -255,7 +291,9 @@ impl Server {
     /// What it has counted since the start, and how things stand now.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.port.stats()
+        let mut stats = self.port.stats();
+        self.gauges.observe(&mut stats);
+        stats
     }
 
     /// Tells everyone online that the server is down, waits a second at the most for their acks,

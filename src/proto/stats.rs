@@ -43,8 +43,10 @@ pub struct Stats {
     pub messages_delivered: u64,
     /// Messages that were not stored, of which their senders were told why. Of a server.
     pub messages_refused: u64,
-    /// Times that a mailbox could not be used. Of a server.
-    pub mailbox_faults: u64,
+    /// Messages that waited too long, and are removed. Of a server.
+    pub messages_expired: u64,
+    /// Times that a mailbox, or another file of the store, could not be used. Of a server.
+    pub store_faults: u64,
     /// Times that the store has synced what it was asked to keep. Of a server.
     pub commits: u64,
     /// Users in the table, online or not. Of a server.
@@ -57,7 +59,7 @@ pub struct Stats {
     pub stored_bytes: u64,
     /// Bytes of the store's journal. Of a server.
     pub journal_bytes: u64,
-    /// Messages that are in the journal, and not yet in the files of their mailboxes. Of a server.
+    /// Mailboxes whose files lack what is in the journal. Of a server.
     pub unsettled: u64,
     /// Own messages that have no outcome yet. Of a client.
     pub messages_pending: u64,

@@ -231,7 +231,8 @@ pub(super) fn stats(py: Python<'_>, from: Stats) -> PyResult<Bound<'_, PyAny>> {
         messages_failed
         messages_delivered
         messages_refused
-        mailbox_faults
+        messages_expired
+        store_faults
         commits
         users
         users_online

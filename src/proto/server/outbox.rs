@@ -176,8 +176,14 @@ impl Server {
     }
 
     pub(super) fn emit(&mut self, event: ServerEvent) {
-        if matches!(event, ServerEvent::MailboxFault { .. }) {
-            self.stats.mailbox_faults += 1;
+        match &event {
+            ServerEvent::MailboxFault { .. } | ServerEvent::StoreFault { .. } => {
+                self.stats.store_faults += 1;
+            }
+            ServerEvent::MessagesExpired { count, .. } => {
+                self.stats.messages_expired += *count as u64;
+            }
+            _ => {}
         }
         self.outputs.push_back(Output::Emit(ServerEmit::Event(event)));
     }
