@@ -126,6 +126,10 @@ typedef enum superchat_status {
      * A defect in superchat. The handle that was used is to be freed, not used.
      */
     SUPERCHAT_STATUS_INTERNAL = 15,
+    /**
+     * A limit of a server is out of its range; superchat_last_error names it.
+     */
+    SUPERCHAT_STATUS_LIMIT = 16,
 } superchat_status;
 
 /**
@@ -366,6 +370,65 @@ typedef struct superchat_stats {
 } superchat_stats;
 
 /**
+ * How much of everything a server takes. docs/LIMITS.md says of each what happens past it.
+ */
+typedef struct superchat_limits {
+    /**
+     * Users in the table, offline ones included.
+     */
+    size_t users;
+    /**
+     * Users past which a client is not told of all of them, but looks up whom it needs.
+     */
+    size_t lookup_past;
+    /**
+     * Bytes of UTF-8 of a message that is passed on or stored.
+     */
+    size_t message_bytes;
+    /**
+     * Datagrams a second from an IPv4 address, or an IPv6 network of 64 bits, that are of no registered
+     * session.
+     */
+    uint32_t stranger_datagrams_per_second;
+    /**
+     * Datagrams a second from an address where somebody is registered.
+     */
+    uint32_t member_datagrams_per_second;
+    /**
+     * Registrations, deregistrations and messages to keep, a second, of one nickname.
+     */
+    uint32_t name_requests_per_second;
+    /**
+     * Addresses that have proven nothing yet with which something is under way.
+     */
+    size_t handshakes;
+    /**
+     * How many times the bytes that came from such an address may be sent there.
+     */
+    uint32_t unproven_factor;
+    /**
+     * Mailboxes with messages in them.
+     */
+    size_t mailboxes;
+    /**
+     * Bytes of a mailbox.
+     */
+    uint64_t mailbox_bytes;
+    /**
+     * Messages in a mailbox.
+     */
+    size_t mailbox_messages;
+    /**
+     * Bytes of all mailboxes together.
+     */
+    uint64_t store_bytes;
+    /**
+     * How long a message waits for its recipient, in seconds; 0 for ever.
+     */
+    uint64_t message_age;
+} superchat_limits;
+
+/**
  * Something that a server tells. Its strings live until the callback returns.
  */
 typedef struct superchat_server_event {
@@ -416,6 +479,10 @@ typedef struct superchat_server_options {
      * Whether to refuse clients that speak the classic dialect, as the programs of 2017 do.
      */
     bool refuse_classic;
+    /**
+     * How much of everything to take.
+     */
+    struct superchat_limits limits;
     /**
      * What to call with each event, one at a time, on a thread of the server's own; or NULL.
      */
@@ -590,7 +657,7 @@ struct superchat_server_options superchat_server_options_default(void);
  *
  * options: not NULL; it and its strings are the caller's again when this returns.
  * server: not NULL; is set to a handle to be freed by superchat_server_free, or to NULL on failure.
- * Returns OK, INVALID_ARGUMENT, ADDRESS, BIND, DIRECTORY or SYSTEM.
+ * Returns OK, INVALID_ARGUMENT, LIMIT, ADDRESS, BIND, DIRECTORY or SYSTEM.
  */
 enum superchat_status superchat_server_start(const struct superchat_server_options *options,
                                              struct superchat_server **server);
@@ -600,6 +667,13 @@ enum superchat_status superchat_server_start(const struct superchat_server_optio
  * its end. Returns the length of the whole, as snprintf does; 0 if server is NULL. Any thread.
  */
 size_t superchat_server_address(const struct superchat_server *server, char *buffer, size_t size);
+
+/**
+ * Writes the limits that the server was started with to limits. Any thread. Returns OK or
+ * INVALID_ARGUMENT.
+ */
+enum superchat_status superchat_server_limits(const struct superchat_server *server,
+                                              struct superchat_limits *limits);
 
 /**
  * Calls on_user with everyone who registered, online or not, by nickname. Any thread; the callback

@@ -43,7 +43,7 @@ pub mod store;
 pub mod wire;
 
 pub use endpoint::{Client, ClientBuilder, Error, Message, Pending, Server, ServerBuilder, User};
-pub use proto::{ClientEvent, Delivery, Route, ServerEvent, Stats};
+pub use proto::{ClientEvent, Delivery, LimitError, Limits, Route, ServerEvent, Stats};
 pub use wire::{Nickname, NicknameError};
 
 /// The Rust examples of the README are compiled.

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 
 /// The order in which the header tells of things.
-const SOURCES: [&str; 6] =
-    ["status.rs", "boundary.rs", "stats.rs", "events.rs", "server.rs", "client.rs"];
+const SOURCES: [&str; 7] =
+    ["status.rs", "boundary.rs", "stats.rs", "events.rs", "limits.rs", "server.rs", "client.rs"];
 
 #[test]
 fn the_header_is_the_one_that_the_code_makes() {

@@ -6,6 +6,7 @@ delivers when the recipient registers again.
 """
 
 from superchat import errors, events
+from superchat._limits import Limits
 from superchat._superchat import Client, Server, __version__, log_to_stderr
 from superchat._types import Delivery, Message, Route, Stats, User
 from superchat.errors import Error
@@ -14,6 +15,7 @@ __all__ = [
     "Client",
     "Delivery",
     "Error",
+    "Limits",
     "Message",
     "Route",
     "Server",

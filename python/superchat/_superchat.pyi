@@ -4,6 +4,7 @@ from os import PathLike
 from types import TracebackType
 from typing import final
 
+from superchat._limits import Limits
 from superchat._types import Delivery, Message, Stats, User
 from superchat.events import Address, ClientEvent, ServerEvent
 
@@ -24,7 +25,8 @@ class Server:
     """A running server: it keeps who is online where, and stores what cannot be delivered.
 
     It serves from construction until :meth:`stop`; as a context manager it stops at the
-    end of the block. Raises ``AddressError``, ``BindError`` or ``DirectoryError``.
+    end of the block. Raises ``AddressError``, ``BindError``, ``DirectoryError`` or
+    ``LimitError``.
     """
 
     def __new__(
@@ -34,11 +36,15 @@ class Server:
         *,
         directory: str | PathLike[str] = ".",
         refuse_classic: bool = False,
+        limits: Limits | None = None,
         on_event: Callable[[ServerEvent], object] | None = None,
     ) -> Server: ...
     @property
     def address(self) -> Address:
         """Where it listens: host and port."""
+
+    def limits(self) -> Limits:
+        """What it was started with."""
 
     def users(self) -> list[User]:
         """Everyone who registered, online or not, by name."""

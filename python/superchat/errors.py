@@ -22,6 +22,10 @@ class DirectoryError(Error, OSError):
     """The directory of a server cannot be written, or belongs to another server."""
 
 
+class LimitError(Error, ValueError):
+    """A limit of a server is out of its range; the text names it."""
+
+
 class NicknameError(Error, ValueError):
     """A nickname is not allowed: 1 to 64 characters, no white space, no control characters."""
 

@@ -14,6 +14,7 @@
 mod boundary;
 mod client;
 mod events;
+mod limits;
 mod server;
 mod stats;
 mod status;

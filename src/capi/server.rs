@@ -7,10 +7,11 @@ use super::boundary::{Fault, fallible, infallible};
 use super::events::{
     Userdata, give_server_event, give_users, superchat_on_server_event, superchat_on_user,
 };
+use super::limits::superchat_limits;
 use super::stats::{self, superchat_stats};
 use super::status::superchat_status;
 use super::strings;
-use crate::Server;
+use crate::{Limits, Server};
 
 /// A running server. Made by superchat_server_start, freed by superchat_server_free.
 pub struct superchat_server(Server);
@@ -26,6 +27,8 @@ pub struct superchat_server_options {
     pub directory: *const c_char,
     /// Whether to refuse clients that speak the classic dialect, as the programs of 2017 do.
     pub refuse_classic: bool,
+    /// How much of everything to take.
+    pub limits: superchat_limits,
     /// What to call with each event, one at a time, on a thread of the server's own; or NULL.
     pub on_event: superchat_on_server_event,
     /// Given to the callback. What it points to must live until superchat_server_free returns.
@@ -40,6 +43,7 @@ pub extern "C" fn superchat_server_options_default() -> superchat_server_options
         bind: ptr::null(),
         directory: ptr::null(),
         refuse_classic: false,
+        limits: Limits::default().into(),
         on_event: None,
         userdata: ptr::null_mut(),
     }
@@ -49,7 +53,7 @@ pub extern "C" fn superchat_server_options_default() -> superchat_server_options
 ///
 /// options: not NULL; it and its strings are the caller's again when this returns.
 /// server: not NULL; is set to a handle to be freed by superchat_server_free, or to NULL on failure.
-/// Returns OK, INVALID_ARGUMENT, ADDRESS, BIND, DIRECTORY or SYSTEM.
+/// Returns OK, INVALID_ARGUMENT, LIMIT, ADDRESS, BIND, DIRECTORY or SYSTEM.
 ///
 /// # Safety
 /// The pointers are NULL or as the header describes them.
@@ -80,7 +84,7 @@ pub unsafe extern "C" fn superchat_server_start(
         if let Some(directory) = unsafe { strings::optional(options.directory) }? {
             builder = builder.directory(directory);
         }
-        builder = builder.refuse_classic(options.refuse_classic);
+        builder = builder.refuse_classic(options.refuse_classic).limits(options.limits.into());
         if let Some(callback) = options.on_event {
             let userdata = Userdata(options.userdata);
             builder = builder.on_event(move |event| give_server_event(callback, userdata, &event));
@@ -108,6 +112,28 @@ pub unsafe extern "C" fn superchat_server_address(
         let Some(server) = (unsafe { server.as_ref() }) else { return 0 };
         // SAFETY: NULL or a buffer of that size, by contract.
         unsafe { strings::copy(&server.0.address().to_string(), buffer, size) }
+    })
+}
+
+/// Writes the limits that the server was started with to limits. Any thread. Returns OK or
+/// INVALID_ARGUMENT.
+///
+/// # Safety
+/// The pointers are NULL or as the header describes them.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn superchat_server_limits(
+    server: *const superchat_server,
+    limits: *mut superchat_limits,
+) -> superchat_status {
+    fallible(|| {
+        // SAFETY: NULL or a handle that was not freed, by contract.
+        let server = unsafe { server.as_ref() }.ok_or(Fault::Argument("server is NULL"))?;
+        if limits.is_null() {
+            return Err(Fault::Argument("limits is NULL"));
+        }
+        // SAFETY: not NULL, so by contract a place for the limits.
+        unsafe { limits.write(server.0.limits().into()) };
+        Ok(())
     })
 }
 

@@ -41,6 +41,8 @@ pub enum superchat_status {
     System = 14,
     /// A defect in superchat. The handle that was used is to be freed, not used.
     Internal = 15,
+    /// A limit of a server is out of its range; superchat_last_error names it.
+    Limit = 16,
 }
 
 impl From<&Error> for superchat_status {
@@ -49,6 +51,7 @@ impl From<&Error> for superchat_status {
             Error::Address { .. } => Self::Address,
             Error::Bind { .. } => Self::Bind,
             Error::Directory { .. } | Error::DirectoryInUse { .. } => Self::Directory,
+            Error::Limit(_) => Self::Limit,
             Error::Thread(_) | Error::Random(_) => Self::System,
             Error::Nickname { .. } => Self::Nickname,
             Error::NameTaken { .. } => Self::NameTaken,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::MAX_TEXT;
-use crate::proto::Failure;
+use crate::proto::{Failure, LimitError};
 use crate::wire::{MAX_DATAGRAM, Nickname, NicknameError};
 
 /// Why a call did not do what it was asked to. Its text is one line that names the thing.
@@ -42,6 +42,9 @@ pub enum Error {
         /// The directory.
         path: PathBuf,
     },
+    /// A limit that a server was to have is out of its range.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] io::Error),

@@ -14,19 +14,13 @@ use super::dispatcher::Dispatcher;
 use super::log;
 use super::resolve::resolve;
 use super::threads::Threads;
-use super::{Error, MAX_TEXT, User, random};
+use super::{Error, User, random};
 use crate::net::{Driver, Outlet, Port, local_stamp};
 use crate::proto::{
-    self, ServerCommand, ServerConfig, ServerEmit, ServerEvent, Stats, StoreAnswer, StoreRequest,
+    self, Limits, ServerCommand, ServerConfig, ServerEmit, ServerEvent, Stats, StoreAnswer,
+    StoreRequest,
 };
 use crate::store::{FileStore, OpenError, Store, StoreFigures, StoreLimits};
-
-/// Rows of the table of users, offline ones included. Past it, the one who has been offline for
-/// longest makes room.
-const MAX_USERS: usize = 65_536;
-
-/// Users past which a client looks up whom it needs.
-const LOOKUP_PAST: usize = 10_000;
 
 /// How long the files of the mailboxes may take to follow the journal when the server stops. What is
 /// left is done at the next start.
@@ -46,6 +40,7 @@ pub struct ServerBuilder {
     bind: String,
     directory: PathBuf,
     refuse_classic: bool,
+    limits: Limits,
     on_event: Callback,
 }
 
@@ -77,6 +72,12 @@ impl ServerBuilder {
         self
     }
 
+    /// How much of everything to take; by default as [`Limits::default`] says.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// What to call with each event, on a thread of the server's own.
     pub fn on_event(mut self, callback: impl FnMut(ServerEvent) + Send + 'static) -> Self {
         self.on_event = Box::new(callback);
@@ -86,26 +87,20 @@ impl ServerBuilder {
     /// Starts the server.
     ///
     /// # Errors
-    /// [`Error::Address`], [`Error::Bind`], [`Error::Directory`], [`Error::DirectoryInUse`],
-    /// [`Error::Thread`], [`Error::Random`].
+    /// [`Error::Limit`], [`Error::Address`], [`Error::Bind`], [`Error::Directory`],
+    /// [`Error::DirectoryInUse`], [`Error::Thread`], [`Error::Random`].
     pub fn start(self) -> Result<Server, Error> {
-        let Self { bind, directory, refuse_classic, mut on_event } = self;
+        let Self { bind, directory, refuse_classic, limits, mut on_event } = self;
+        limits.check()?;
         let address = resolve(&bind)?;
-        let config = ServerConfig {
-            max_users: MAX_USERS,
-            lookup_past: LOOKUP_PAST,
-            max_text: MAX_TEXT,
-            message_age: None,
-            refuse_classic,
-            local_time: local_stamp,
-        };
+        let config = ServerConfig { limits, refuse_classic, local_time: local_stamp };
         let seed = [random()?, random()?, random()?];
         let driver = Driver::bind(address, proto::Server::new(config, seed))
             .map_err(|source| Error::Bind { address, source })?;
         let span = tracing::info_span!("server", address = %driver.port().address());
         let _entered = span.entered();
         let store =
-            FileStore::open(&directory, StoreLimits::default()).map_err(|error| match error {
+            FileStore::open(&directory, of_store(&limits)).map_err(|error| match error {
                 OpenError::Io(source) => Error::Directory { path: directory.clone(), source },
                 OpenError::InUse => Error::DirectoryInUse { path: directory.clone() },
             })?;
@@ -132,7 +127,17 @@ impl ServerBuilder {
         port.command(ServerCommand::Known(users));
         threads.spawn("server", move || driver.run())?;
         tracing::info!(directory = %directory.display(), "serving");
-        Ok(Server { port, threads, gauges, dropped })
+        Ok(Server { port, limits, threads, gauges, dropped })
+    }
+}
+
+/// Those of the limits that the store keeps.
+fn of_store(limits: &Limits) -> StoreLimits {
+    StoreLimits {
+        mailboxes: limits.mailboxes,
+        mailbox_bytes: limits.mailbox_bytes,
+        mailbox_messages: limits.mailbox_messages,
+        store_bytes: limits.store_bytes,
     }
 }
 
@@ -254,6 +259,7 @@ impl Outlet<ServerEmit> for ServerOutlet {
 /// ```
 pub struct Server {
     port: Arc<Port<proto::Server>>,
+    limits: Limits,
     threads: Threads,
     gauges: Arc<StoreGauges>,
     dropped: Arc<AtomicBool>,
@@ -272,6 +278,7 @@ impl Server {
             bind: "localhost:0".to_owned(),
             directory: PathBuf::from("."),
             refuse_classic: false,
+            limits: Limits::default(),
             on_event: Box::new(|_| {}),
         }
     }
@@ -280,6 +287,12 @@ impl Server {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.port.address()
+    }
+
+    /// What it was started with.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Everyone who registered, online or not, by nickname.

@@ -18,6 +18,7 @@ mod client;
 mod directory;
 mod flow;
 mod flows;
+mod limits;
 mod link;
 mod round_trip;
 mod server;
@@ -32,6 +33,7 @@ pub use client::{
     Client, ClientCommand, ClientEmit, ClientEvent, Delivery, Failure, Incoming, MAX_PENDING,
     Route, SentAt, Ticket,
 };
+pub use limits::{LimitError, Limits};
 pub use server::{Server, ServerCommand, ServerConfig, ServerEmit, ServerEvent};
 pub use stats::Stats;
 pub use storage::{LastSeen, StoreAnswer, StoreRequest, StoredMessage};

@@ -84,6 +84,7 @@ pub(super) fn exception(py: Python<'_>, error: &Error) -> PyErr {
         Error::Address { .. } => "AddressError",
         Error::Bind { .. } => "BindError",
         Error::Directory { .. } | Error::DirectoryInUse { .. } => "DirectoryError",
+        Error::Limit(_) => "LimitError",
         Error::Nickname { .. } => "NicknameError",
         Error::NameTaken { .. } => "NameTakenError",
         Error::NotRegistered => "NotRegisteredError",
@@ -95,8 +96,13 @@ pub(super) fn exception(py: Python<'_>, error: &Error) -> PyErr {
         Error::Closed => "ClosedError",
         Error::Thread(_) | Error::Random(_) => "Error",
     };
+    raised(py, name, &error.to_string())
+}
+
+/// An exception of `superchat.errors`.
+pub(super) fn raised(py: Python<'_>, name: &str, text: &str) -> PyErr {
     let class = py.import("superchat.errors").and_then(|module| module.getattr(name));
-    match class.and_then(|class| class.call1((error.to_string(),))) {
+    match class.and_then(|class| class.call1((text,))) {
         Ok(exception) => PyErr::from_value(exception),
         Err(error) => error,
     }

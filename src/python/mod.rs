@@ -9,6 +9,7 @@
 mod client;
 mod convert;
 mod endpoints;
+mod limits;
 mod log;
 mod server;
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 
-use super::{convert, endpoints};
+use super::{convert, endpoints, limits};
 
 /// A running server: it keeps who is online where, and stores what cannot be delivered.
 ///
 /// It serves from construction until ``stop()``; as a context manager it stops at the end of the
-/// block. Raises ``AddressError``, ``BindError`` or ``DirectoryError``.
+/// block. Raises ``AddressError``, ``BindError``, ``DirectoryError`` or ``LimitError``.
 #[pyclass(module = "superchat", frozen, weakref)]
 pub(super) struct Server {
     inner: Arc<crate::Server>,
@@ -20,20 +20,24 @@ pub(super) struct Server {
 impl Server {
     #[new]
     #[pyo3(signature = (port=0, host="localhost", *, directory=PathBuf::from("."), refuse_classic=false,
-                        on_event=None),
-           text_signature = "(port=0, host=\"localhost\", *, directory=\".\", refuse_classic=False, on_event=None)")]
+                        limits=None, on_event=None),
+           text_signature = "(port=0, host=\"localhost\", *, directory=\".\", refuse_classic=False, limits=None, on_event=None)")]
     fn new(
         py: Python<'_>,
         port: u16,
         host: &str,
         directory: PathBuf,
         refuse_classic: bool,
+        limits: Option<Bound<'_, PyAny>>,
         on_event: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let mut builder = crate::Server::builder()
             .bind(convert::host_and_port(host, port))
             .directory(directory)
             .refuse_classic(refuse_classic);
+        if let Some(given) = limits {
+            builder = builder.limits(limits::from_python(&given)?);
+        }
         if let Some(callback) = on_event {
             builder = builder.on_event(move |event| {
                 // None while the interpreter goes: there is nobody left to tell.
@@ -52,6 +56,11 @@ impl Server {
     #[getter]
     fn address(&self) -> (String, u16) {
         convert::address(self.inner.address())
+    }
+
+    /// What it was started with.
+    fn limits<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        limits::to_python(py, self.inner.limits())
     }
 
     /// Everyone who registered, online or not, by name.

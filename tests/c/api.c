@@ -148,6 +148,10 @@ static void check_bad_input(const char *directory, const char *address)
     server_options.bind = "no port";
     CHECK(superchat_server_start(&server_options, &server) == SUPERCHAT_STATUS_ADDRESS);
     CHECK(server == NULL);
+    server_options.limits.users = 0;
+    CHECK(superchat_server_start(&server_options, &server) == SUPERCHAT_STATUS_LIMIT);
+    CHECK(strcmp(superchat_last_error(), "the limit users is 0; it may be 1 to 16777216") == 0);
+    CHECK(server == NULL);
 
     options.nickname = "two words";
     options.server = address;
@@ -168,6 +172,7 @@ int main(int argc, char **argv)
     superchat_client *sonic, *lanking;
     superchat_delivery delivery;
     superchat_stats stats = superchat_stats_default();
+    superchat_limits limits;
 
     if (argc != 2) {
         return 2;
@@ -181,9 +186,14 @@ int main(int argc, char **argv)
 
     options.directory = argv[1];
     options.refuse_classic = true;
+    options.limits.users = 100;
+    options.limits.message_age = 0;
     options.on_event = on_server_event;
     options.userdata = &requests;
     CHECK(superchat_server_start(&options, &server) == SUPERCHAT_STATUS_OK);
+    CHECK(superchat_server_limits(server, &limits) == SUPERCHAT_STATUS_OK);
+    CHECK(limits.users == 100 && limits.message_age == 0 && limits.unproven_factor == 3);
+    CHECK(superchat_server_limits(server, NULL) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
     CHECK(superchat_server_address(server, text, sizeof text) > sizeof text);
     CHECK(strcmp(text, "127.0.0") == 0);
     CHECK(superchat_server_address(server, address, sizeof address) < sizeof address);

@@ -1,6 +1,5 @@
 //! How a server tells those who speak the current dialect of the table, as packets in and out.
 
-use superchat::proto::ServerConfig;
 use superchat::wire::Frame;
 
 use super::current::{dereg, hello, keep_seen, lookup};
@@ -185,7 +184,8 @@ fn a_welcome_that_is_repeated_delays_nobody() {
 
 /// A server that tells nobody of all users once there are more than three.
 fn past_lookup(peers: &[&str]) -> Script {
-    let config = ServerConfig { lookup_past: 3, ..server_config(10) };
+    let mut config = server_config(10);
+    config.limits.lookup_past = 3;
     Script::with_current(config, peers)
 }
 

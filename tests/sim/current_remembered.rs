@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use superchat::proto::ServerConfig;
-
 use super::current::keep;
 use super::script::Script;
 use super::verbs::server_config;
@@ -51,7 +49,8 @@ fn who_makes_room_is_forgotten_by_the_store_too() {
 /// A server that keeps messages for an hour, with `a` and `b`; `b` has gone.
 fn keeps_for_an_hour() -> Script {
     let age = Some(Duration::from_secs(3600));
-    let config = ServerConfig { message_age: age, ..server_config(10) };
+    let mut config = server_config(10);
+    config.limits.message_age = age;
     let mut server = Script::with_current(config, &["a", "b"]);
     server.restart_server(config);
     server.joins("c");

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use chrono::DateTime;
 use superchat::proto::{
-    Client, ClientCommand, Input, Server, ServerCommand, ServerConfig, UnixTime,
+    Client, ClientCommand, Input, Limits, Server, ServerCommand, ServerConfig, UnixTime,
 };
 
 use super::classic::{ClassicClient, ClassicCommand};
@@ -16,14 +16,10 @@ pub fn server_config(max_users: usize) -> ServerConfig {
         let time = DateTime::from_timestamp_micros(time.as_micros()).unwrap();
         time.format("%Y-%m-%d %H:%M:%S").to_string()
     }
-    ServerConfig {
-        max_users,
-        lookup_past: 10_000,
-        max_text: 1 << 20,
-        message_age: None,
-        refuse_classic: false,
-        local_time,
-    }
+    let mut limits = Limits::default();
+    limits.users = max_users;
+    limits.message_age = None;
+    ServerConfig { limits, refuse_classic: false, local_time }
 }
 
 impl World {

@@ -10,7 +10,8 @@ import argparse
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import NoReturn
 from urllib.parse import urlsplit
 
@@ -20,6 +21,23 @@ from superchat.events import Address
 USAGE = """\
 Server Usage : {program} -s <port>
 Client Usage : {program} -c <nick-name> <server-ip> <server-port> <client-port>"""
+
+LIMITS = {
+    "users": "users in the table, offline ones included",
+    "lookup_past": "users past which clients look up whom they need",
+    "message_bytes": "bytes of a message",
+    "stranger_datagrams_per_second": "from an address where nobody is registered",
+    "member_datagrams_per_second": "from an address where somebody is",
+    "name_requests_per_second": "of one nickname",
+    "handshakes": "addresses in the middle of proving themselves",
+    "unproven_factor": "times the bytes that came from such an address may be sent there",
+    "mailboxes": "mailboxes with messages in them",
+    "mailbox_bytes": "bytes of a mailbox",
+    "mailbox_messages": "messages in a mailbox",
+    "store_bytes": "bytes of all mailboxes together",
+    "message_age": "days that a message waits for its recipient; 0 for ever",
+}
+"""The limits of a server, and what ``--help`` says of them."""
 
 PORTS = range(1024, 65536)
 WRONG = 2
@@ -34,6 +52,7 @@ class ServerArguments:
     quiet: bool
     metrics: Address | None
     log: str | None
+    limits: superchat.Limits
 
 
 @dataclass(frozen=True)
@@ -66,6 +85,7 @@ def _server(parser: _Parser, given: argparse.Namespace) -> ServerArguments:
         given.quiet,
         _metrics(parser, given.metrics),
         given.log,
+        superchat.Limits(**{name: getattr(given, name) for name in LIMITS}),
     )
 
 
@@ -136,6 +156,7 @@ def _parser(program: str) -> _Parser:
         help="server: refuse programs of 2017, which cannot prove a message to be new",
     )
     parser.add_argument("--quiet", action="store_true", help="server: no line for each request")
+    _add_limits(parser)
     parser.add_argument(
         "--metrics",
         type=_text,
@@ -151,6 +172,29 @@ def _parser(program: str) -> _Parser:
         "--version", action="version", version=f"superchat {superchat.__version__}"
     )
     return parser
+
+
+def _add_limits(parser: _Parser) -> None:
+    group = parser.add_argument_group("limits of a server", "docs/LIMITS.md has more about them.")
+    defaults = superchat.Limits()
+    for field in fields(defaults):
+        name, default = field.name, getattr(defaults, field.name)
+        shown = default.days if isinstance(default, timedelta) else default
+        group.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=_days if name == "message_age" else int,
+            default=default,
+            metavar="DAYS" if name == "message_age" else "N",
+            help=f"{LIMITS[name]} ({shown})",
+        )
+
+
+def _days(value: str) -> timedelta | None:
+    """A time in days; none at all is for ever."""
+    try:
+        return timedelta(days=float(value)) or None
+    except OverflowError as error:
+        raise ValueError(value) from error
 
 
 def _text(value: str) -> str:

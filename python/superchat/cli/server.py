@@ -36,6 +36,7 @@ def run(arguments: ServerArguments) -> int:
         arguments.host,
         directory=arguments.directory,
         refuse_classic=arguments.refuse_classic,
+        limits=arguments.limits,
         on_event=on_event,
     )
     with server, metrics.served(server, arguments.metrics):

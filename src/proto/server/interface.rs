@@ -2,22 +2,15 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use crate::proto::{LastSeen, StoreAnswer, StoreRequest, UnixTime};
+use crate::proto::{LastSeen, Limits, StoreAnswer, StoreRequest, UnixTime};
 use crate::wire::Nickname;
 
 /// What a server engine is set up with.
 #[derive(Debug, Clone, Copy)]
 pub struct ServerConfig {
-    /// Rows of the table of users, offline ones included.
-    pub max_users: usize,
-    /// Users past which a client is not told of all of them, but looks up whom it needs.
-    pub lookup_past: usize,
-    /// The longest message that is kept, in bytes of UTF-8.
-    pub max_text: usize,
-    /// How long a stored message waits for its recipient, if not for ever.
-    pub message_age: Option<Duration>,
+    /// How much of everything it takes: within their ranges.
+    pub limits: Limits,
     /// Whether classic clients are refused.
     pub refuse_classic: bool,
     /// How a time reads in the server's own time zone: `YYYY-MM-DD HH:MM:SS`.

@@ -243,7 +243,7 @@ impl Server {
             Frame::Keep(keep) => {
                 let Keep { sender, recipient, seen, number, piece, text } = keep;
                 let before = member.parts.waiting();
-                let text = member.parts.add(number, piece, text, self.config.max_text);
+                let text = member.parts.add(number, piece, text, self.config.limits.message_bytes);
                 self.parts = self.parts + member.parts.waiting() - before;
                 let Some(text) = text else { return self.bound_parts(now) };
                 let id = Some(MessageId { author: session, number });

@@ -101,7 +101,7 @@ impl Server {
     pub fn new(config: ServerConfig, seed: [u64; 3]) -> Self {
         Self {
             config,
-            directory: Directory::new(config.max_users),
+            directory: Directory::new(config.limits.users),
             links: Links::new(),
             flows: Flows::new(Session::from_random(seed[0])),
             members: Members::default(),
@@ -324,7 +324,7 @@ impl Engine for Server {
     }
 
     fn is_within_bounds(&self) -> bool {
-        self.directory.len() <= self.config.max_users
+        self.directory.len() <= self.config.limits.users
             && self.requests.is_within_bounds()
             && self.budgets.is_within_bounds()
             && self.are_members_within_bounds()

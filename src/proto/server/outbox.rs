@@ -109,7 +109,7 @@ impl Server {
     /// Whether the links have room for one to this address.
     pub(super) fn has_room_for(&self, address: SocketAddr) -> bool {
         self.directory.holder(address).is_some()
-            || self.links.len() < self.config.max_users + MAX_STRANGERS
+            || self.links.len() < self.config.limits.users + MAX_STRANGERS
     }
 
     /// Sends the table to one classic client, once however often it changes until its turn comes.

@@ -116,7 +116,7 @@ impl Server {
 
     /// Whether there are so many users that clients look up whom they need.
     fn is_past_lookup(&self) -> bool {
-        self.directory.len() > self.config.lookup_past
+        self.directory.len() > self.config.limits.lookup_past
     }
 
     /// Tells a client what has changed since what it has, with something else in front. When it is

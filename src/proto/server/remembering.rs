@@ -17,7 +17,7 @@ impl Server {
     pub(super) fn know(&mut self, now: Now, mut users: Vec<(Nickname, LastSeen)>) {
         // If they are too many, those who were here last stay.
         users.sort_by_key(|(_, last)| std::cmp::Reverse(last.time));
-        let forgotten = users.split_off(users.len().min(self.config.max_users));
+        let forgotten = users.split_off(users.len().min(self.config.limits.users));
         for (nickname, last) in users.into_iter().rev() {
             if self.directory.recall(&nickname, last.address).is_err() {
                 self.store(StoreRequest::Forget { nickname });
@@ -26,7 +26,7 @@ impl Server {
         for (nickname, _) in forgotten {
             self.store(StoreRequest::Forget { nickname });
         }
-        if self.config.message_age.is_some() {
+        if self.config.limits.message_age.is_some() {
             self.timers.set(Timer::Expiry, now.at);
         }
     }
@@ -41,7 +41,7 @@ impl Server {
 
     /// Has the messages removed that have waited for too long.
     pub(super) fn expire(&mut self, now: Now) {
-        let Some(age) = self.config.message_age else { return };
+        let Some(age) = self.config.limits.message_age else { return };
         let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
         let before = UnixTime::from_micros(now.unix.as_micros().saturating_sub(age));
         self.store(StoreRequest::Expire { before });
