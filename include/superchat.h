@@ -268,6 +268,15 @@ typedef struct superchat_stats {
      */
     uint64_t busy;
     /**
+     * Dropped, or left unanswered, to be sent again: past the rate of its address or its name.
+     */
+    uint64_t limited;
+    /**
+     * Addresses with something under way that had proven nothing and made room for newer ones. Of a
+     * server.
+     */
+    uint64_t displaced;
+    /**
      * Not sent: the address is not proven, and has had three times the bytes that came from it.
      */
     uint64_t withheld;

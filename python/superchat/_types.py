@@ -78,6 +78,11 @@ class Stats:
     """Dropped: its sender may not send such a thing, or not now."""
     busy: int
     """Left unanswered, to be sent again, because a queue was full."""
+    limited: int
+    """Dropped, or left unanswered, to be sent again: past the rate of its address or its name."""
+    displaced: int
+    """Addresses with something under way that had proven nothing and made room for newer ones. Of
+    a server."""
     withheld: int
     """Not sent: the address is not proven, and has had three times the bytes that came from it."""
     messages_received: int

@@ -33,7 +33,7 @@ _TRAFFIC = {
 }
 
 # One metric: the field is its label.
-_REJECTS = ("malformed", "oversized", "unexpected", "busy")
+_REJECTS = ("malformed", "oversized", "unexpected", "busy", "limited")
 
 _COUNTERS = {
     "messages_relayed": "Messages that were passed on to who acknowledged them",
@@ -45,6 +45,7 @@ _SERVER_COUNTERS = {
     "messages_refused": "Messages that were not stored",
     "messages_expired": "Messages that waited too long, and are removed",
     "store_faults": "Times that a mailbox, or another file of the store, could not be used",
+    "displaced": "Addresses that had proven nothing and made room for newer ones",
     "commits": "Times that the store has synced what it was asked to keep",
 }
 

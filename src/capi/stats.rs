@@ -30,6 +30,11 @@ pub struct superchat_stats {
     pub unexpected: u64,
     /// Left unanswered, to be sent again, because a queue was full.
     pub busy: u64,
+    /// Dropped, or left unanswered, to be sent again: past the rate of its address or its name.
+    pub limited: u64,
+    /// Addresses with something under way that had proven nothing and made room for newer ones. Of a
+    /// server.
+    pub displaced: u64,
     /// Not sent: the address is not proven, and has had three times the bytes that came from it.
     pub withheld: u64,
     /// Own messages that their recipients acknowledged. Of a client.
@@ -96,6 +101,8 @@ impl From<Stats> for superchat_stats {
             oversized: stats.oversized,
             unexpected: stats.unexpected,
             busy: stats.busy,
+            limited: stats.limited,
+            displaced: stats.displaced,
             withheld: stats.withheld,
             messages_received: stats.messages_received,
             messages_relayed: stats.messages_relayed,

@@ -228,6 +228,15 @@ impl<T> Links<T> {
         self.cancel(now, to, |_, _| true)
     }
 
+    /// Forgets an address where nobody is, and returns the items of its exchanges. The acks that it owes
+    /// are forgotten, too: a late one counts for the next thing that it is told.
+    pub(super) fn forget(&mut self, to: SocketAddr) -> Vec<T> {
+        self.timers.stop(&to);
+        let Some(link) = self.links.remove(&to) else { return Vec::new() };
+        let exchanges = link.current.into_iter().chain(link.queue);
+        exchanges.map(|exchange| exchange.item).collect()
+    }
+
     /// The addresses that there is something to say to, or an ack owed from.
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
         self.links.keys().copied().collect()

@@ -29,6 +29,11 @@ pub struct Stats {
     pub unexpected: u64,
     /// Left unanswered, to be sent again, because a queue was full.
     pub busy: u64,
+    /// Dropped, or left unanswered, to be sent again: past the rate of its address or its name.
+    pub limited: u64,
+    /// Addresses with something under way that had proven nothing and made room for newer ones. Of a
+    /// server.
+    pub displaced: u64,
     /// Not sent: the address is not proven, and has had three times the bytes that came from it.
     pub withheld: u64,
     /// Own messages that their recipients acknowledged. Of a client.

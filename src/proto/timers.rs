@@ -45,14 +45,29 @@ impl<K: Ord + Clone> Timers<K> {
         self.by_time.first().map(|(at, _)| *at)
     }
 
+    /// The deadline of `key`.
+    pub(super) fn get(&self, key: &K) -> Option<Instant> {
+        self.by_key.get(key).copied()
+    }
+
+    /// How many have one.
+    pub(super) fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
+    /// Takes the key of the earliest deadline, whenever that is.
+    pub(super) fn pop_first(&mut self) -> Option<K> {
+        let (_, key) = self.by_time.pop_first()?;
+        self.by_key.remove(&key);
+        Some(key)
+    }
+
     /// Takes the key of the earliest deadline that is not after `now`.
     pub(super) fn pop_expired(&mut self, now: Instant) -> Option<K> {
         if self.next()? > now {
             return None;
         }
-        let (_, key) = self.by_time.pop_first()?;
-        self.by_key.remove(&key);
-        Some(key)
+        self.pop_first()
     }
 }
 

@@ -230,6 +230,8 @@ pub(super) fn stats(py: Python<'_>, from: Stats) -> PyResult<Bound<'_, PyAny>> {
         oversized
         unexpected
         busy
+        limited
+        displaced
         withheld
         messages_received
         messages_relayed

@@ -56,7 +56,7 @@ impl Assembly {
         if piece.part == 0 {
             *self = Self { number, next: 0, text: String::new() };
         }
-        if !self.continues(number, piece) || self.text.len() + text.len() > limit {
+        if !self.continues(number, piece) || self.exceeds(number, piece, &text, limit) {
             *self = Self::default();
             return None;
         }
@@ -69,6 +69,13 @@ impl Assembly {
             return None;
         }
         Some(std::mem::take(self).text)
+    }
+
+    /// Whether a message has more than `limit` bytes with this part, which is its next one.
+    #[must_use]
+    pub fn exceeds(&self, number: u64, piece: Piece, text: &str, limit: usize) -> bool {
+        let before = if piece.part == 0 { 0 } else { self.text.len() };
+        self.continues(number, piece) && before + text.len() > limit
     }
 
     /// Whether this part begins a message, or is the next one of the message that is under way.
@@ -131,6 +138,10 @@ mod tests {
         assert_eq!(assembly.add(1, Piece::default(), "1234".into(), 4), Some("1234".into()));
         assert_eq!(assembly.add(1, Piece::default(), "12345".into(), 4), None);
         assert_eq!(assembly.add(2, more, "123".into(), 4), None);
+        let last = Piece { part: 1, more: false };
+        assert!(assembly.exceeds(2, last, "45", 4) && !assembly.exceeds(2, last, "4", 4));
+        assert!(!assembly.exceeds(1, last, "45", 4), "it is no part of that message");
+        assert!(assembly.exceeds(3, more, "12345", 4) && !assembly.exceeds(3, more, "1234", 4));
         assert_eq!(assembly.add(2, Piece { part: 1, more: false }, "45".into(), 4), None);
         assert_eq!(assembly.waiting(), 0);
     }

@@ -1,43 +1,58 @@
-//! What may be sent to an address that has not shown that anybody listens there.
+//! Addresses that have not shown that anybody listens there.
 //!
-//! The invariant: no more than three times the bytes that came from it, so that nobody gains by
-//! giving the address of a victim for its own (RFC 9000, section 8.1).
+//! The invariants: no more than three times the bytes that came from such an address are sent there, so
+//! that nobody gains by giving the address of a victim for its own (RFC 9000, section 8.1). And
+//! whatever is under way with one is forgotten with it: anybody can make them up.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
-/// How many times the bytes that came may be sent.
-const FACTOR: usize = 3;
-
-/// Addresses whose bytes are counted. Where there are more, the one counted for longest is
-/// forgotten: nothing is sent to it until something comes from it again.
-const MAX_STRANGERS: usize = 4096;
+use crate::proto::Limits;
 
 /// Bytes that may still be sent to each address that is not proven.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Budgets {
     left: BTreeMap<SocketAddr, usize>,
     oldest_first: VecDeque<SocketAddr>,
+    capacity: usize,
+    factor: usize,
 }
 
 impl Budgets {
-    /// So many bytes came.
-    pub(super) fn earn(&mut self, from: SocketAddr, bytes: usize) {
-        if !self.left.contains_key(&from) {
-            if self.left.len() >= MAX_STRANGERS
-                && let Some(oldest) = self.oldest_first.pop_front()
-            {
-                self.left.remove(&oldest);
-            }
-            self.oldest_first.push_back(from);
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            left: BTreeMap::new(),
+            oldest_first: VecDeque::new(),
+            capacity: limits.handshakes,
+            factor: limits.unproven_factor as usize,
         }
-        let left = self.left.entry(from).or_insert(0);
-        *left = left.saturating_add(bytes.saturating_mul(FACTOR));
+    }
+
+    /// So many bytes came. Returns the address that makes room for a new one, if one has to: the one
+    /// that has been here for longest.
+    pub(super) fn earn(&mut self, from: SocketAddr, bytes: usize) -> Option<SocketAddr> {
+        self.grant(from, bytes.saturating_mul(self.factor))
+    }
+
+    /// So many bytes may be sent, whatever came. Returns what [`earn`](Self::earn) does.
+    pub(super) fn grant(&mut self, to: SocketAddr, bytes: usize) -> Option<SocketAddr> {
+        if let Some(left) = self.left.get_mut(&to) {
+            *left = left.saturating_add(bytes);
+            return None;
+        }
+        let full = self.left.len() >= self.capacity;
+        let oldest = if full { self.oldest_first.pop_front() } else { None };
+        if let Some(oldest) = oldest {
+            self.left.remove(&oldest);
+        }
+        self.left.insert(to, bytes);
+        self.oldest_first.push_back(to);
+        oldest
     }
 
     /// Whether no more addresses are counted than may be.
     pub(super) fn is_within_bounds(&self) -> bool {
-        self.left.len() <= MAX_STRANGERS && self.oldest_first.len() == self.left.len()
+        self.left.len() <= self.capacity && self.oldest_first.len() == self.left.len()
     }
 
     /// Whether so many bytes may be sent. They are counted as sent.
@@ -58,9 +73,15 @@ mod tests {
         SocketAddr::from(([10, 0, (n / 256) as u8, (n % 256) as u8], 1))
     }
 
+    fn budgets(handshakes: usize) -> Budgets {
+        let mut limits = Limits::default();
+        limits.handshakes = handshakes;
+        Budgets::new(&limits)
+    }
+
     #[test]
     fn three_times_and_not_a_byte_more() {
-        let mut budgets = Budgets::default();
+        let mut budgets = budgets(2);
         assert!(!budgets.spend(address(1), 1));
         budgets.earn(address(1), 10);
         assert!(budgets.spend(address(1), 29));
@@ -72,17 +93,15 @@ mod tests {
 
     #[test]
     fn both_sides_of_the_bound() {
-        let mut budgets = Budgets::default();
-        for n in 0..MAX_STRANGERS {
-            budgets.earn(address(n), 1);
+        let mut budgets = budgets(3);
+        for n in 0..3 {
+            assert_eq!(budgets.earn(address(n), 1), None);
         }
+        assert_eq!(budgets.earn(address(0), 1), None, "it is here already");
         assert!(budgets.spend(address(0), 1));
-        budgets.earn(address(MAX_STRANGERS), 1);
+        assert_eq!(budgets.grant(address(3), 1), Some(address(0)));
         assert!(!budgets.spend(address(0), 1));
-        assert!(budgets.spend(address(1), 1));
-        assert_eq!(
-            (budgets.left.len(), budgets.oldest_first.len()),
-            (MAX_STRANGERS, MAX_STRANGERS)
-        );
+        assert!(budgets.spend(address(1), 1) && budgets.spend(address(3), 1));
+        assert!(budgets.is_within_bounds());
     }
 }

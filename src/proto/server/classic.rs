@@ -11,7 +11,7 @@ use crate::proto::link::Begun;
 impl Server {
     /// A classic request came: the same one again, or another.
     pub(super) fn on_request(&mut self, now: Now, from: SocketAddr, request: Request, room: bool) {
-        if self.stopping || !room || !self.has_room_for(from) {
+        if self.stopping || !room {
             self.stats.busy += 1;
             return;
         }
@@ -20,13 +20,17 @@ impl Server {
             // Sent again because the ack or the answer is late; it is under way.
             return self.acknowledge(from);
         }
+        if !self.admits_request(now, from, &request) {
+            self.stats.limited += 1;
+            return;
+        }
         // A client that asks for something new has heard the answer to the last. Were that sent
         // again, the client would take it for the answer to the new one.
         let told = |item: &Item, begun| begun == Begun::Yes && matches!(item, Item::Answer { .. });
         for heard in self.links.cancel(now.at, from, told) {
             self.on_dropped(now, heard);
         }
-        if !self.requests.has_room_at(from) {
+        if !self.requests.has_room_at(from, self.is_stranger(from)) {
             self.stats.busy += 1;
             return;
         }

@@ -66,7 +66,7 @@ impl Server {
         Ended {
             owed: self.drop_member(address),
             items: self.links.cancel_all(now.at, address),
-            asking: self.questions.remove(&address).unwrap_or_default(),
+            asking: self.questions.remove(&address).unwrap_or_default().into_iter().collect(),
         }
     }
 

@@ -96,6 +96,12 @@ impl Server {
         }
     }
 
+    /// What the author of a message is told that is longer than one may be.
+    pub(super) fn too_long(&self) -> Notice {
+        let most = self.config.limits.message_bytes;
+        Notice::NotSaved(format!("it is too long: the server takes {most} bytes"))
+    }
+
     /// Whether something for this recipient is stored, as far as is known, or about to be.
     fn has_mail(&self, recipient: &Nickname) -> bool {
         self.keeping.appending.contains_key(recipient) || self.mail.has_some(recipient)

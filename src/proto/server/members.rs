@@ -223,9 +223,14 @@ impl Server {
         let owed = self.flows.get(session).map_or(0, |flow| flow.load());
         let busy =
             self.stopping || !room || owed > MAX_OWED || !self.requests.has_room_for_more(session);
-        let Some(flow) = self.flows.get_mut(session) else { return };
+        let member = self.members.by_session.get(&session).map(|member| member.nickname.clone());
+        let (Some(flow), Some(name)) = (self.flows.get_mut(session), member) else { return };
         if busy {
             self.stats.busy += 1;
+            return flow.refuse();
+        }
+        if !self.rates.admits_frames(now.at, &name, &frames) {
+            self.stats.limited += 1;
             return flow.refuse();
         }
         flow.receive(sequence, frames);
@@ -242,11 +247,19 @@ impl Server {
         match frame {
             Frame::Keep(keep) => {
                 let Keep { sender, recipient, seen, number, piece, text } = keep;
+                let limit = self.config.limits.message_bytes;
+                let too_long = member.parts.exceeds(number, piece, &text, limit);
                 let before = member.parts.waiting();
-                let text = member.parts.add(number, piece, text, self.config.limits.message_bytes);
+                let text = member.parts.add(number, piece, text, limit);
                 self.parts = self.parts + member.parts.waiting() - before;
-                let Some(text) = text else { return self.bound_parts(now) };
                 let id = Some(MessageId { author: session, number });
+                if too_long {
+                    let text = String::new();
+                    let request = Request::Keep { sender, recipient, seen, text, id };
+                    let notice = self.too_long();
+                    return self.answer_member(now, from, session, number, &request, &notice);
+                }
+                let Some(text) = text else { return self.bound_parts(now) };
                 let name = sender.clone();
                 let request = Request::Keep { sender, recipient, seen, text, id };
                 if self.requests.is_under_way(id) {

@@ -8,8 +8,9 @@
 //!
 //! [`registration`] and [`departure`] are who comes and goes, [`keeping`] what becomes of a message,
 //! [`mail`] the delivery of stored ones, and [`presence`] how the table is told; [`members`] speak the
-//! current dialect, and clients of [`classic`] the other.
+//! current dialect, and clients of [`classic`] the other; [`admission`] is who is listened to at all.
 
+mod admission;
 mod budget;
 mod classic;
 mod cookie;
@@ -22,11 +23,12 @@ mod mail;
 mod members;
 mod outbox;
 mod presence;
+mod rates;
 mod registration;
 mod remembering;
 mod requests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -38,6 +40,7 @@ use self::mail::Mail;
 use self::members::{Members, Owed};
 use self::outbox::Item;
 use self::presence::Presences;
+use self::rates::Rates;
 use self::requests::{Request, RequestId, Requests};
 use super::directory::Directory;
 use super::flows::Flows;
@@ -74,9 +77,10 @@ pub struct Server {
     members: Members,
     cookies: CookieKey,
     budgets: Budgets,
+    rates: Rates,
     requests: Requests,
     /// Requests that wait to hear whether the user at an address is there.
-    questions: BTreeMap<SocketAddr, Vec<RequestId>>,
+    questions: BTreeMap<SocketAddr, BTreeSet<RequestId>>,
     keeping: Keeping,
     mail: Mail,
     presences: Presences,
@@ -106,7 +110,8 @@ impl Server {
             flows: Flows::new(Session::from_random(seed[0])),
             members: Members::default(),
             cookies: CookieKey::new([seed[1], seed[2]]),
-            budgets: Budgets::default(),
+            budgets: Budgets::new(&config.limits),
+            rates: Rates::new(&config.limits),
             requests: Requests::new(),
             questions: BTreeMap::new(),
             keeping: Keeping::default(),
@@ -131,12 +136,17 @@ impl Server {
 
     fn on_datagram(&mut self, now: Now, from: SocketAddr, payload: &[u8], room: bool) {
         self.stats.count_received(payload);
+        if !self.admits(now, from) {
+            self.stats.limited += 1;
+            return;
+        }
         if payload.len() > MAX_DATAGRAM {
             self.stats.oversized += 1;
             return;
         }
-        if self.directory.holder(from).is_none() {
-            self.budgets.earn(from, payload.len());
+        if self.is_stranger(from) {
+            let displaced = self.budgets.earn(from, payload.len());
+            self.displace(now, displaced);
         }
         if is_packet(payload) {
             return self.on_packet(now, from, payload, room);
@@ -164,7 +174,7 @@ impl Server {
 
     /// Begins to carry out a request for which there is room.
     fn open(&mut self, now: Now, from: SocketAddr, request: Request) {
-        let id = self.requests.open(from, request.clone());
+        let id = self.requests.open(from, request.clone(), self.is_stranger(from));
         match request {
             Request::Register { nickname, .. } => {
                 self.emit(ServerEvent::RegisterRequest { nickname, address: from });
@@ -172,11 +182,15 @@ impl Server {
             Request::Deregister { nickname, .. } => {
                 self.emit(ServerEvent::DeregisterRequest { nickname, address: from });
             }
-            Request::Keep { sender, recipient, .. } => {
+            Request::Keep { sender, recipient, text, .. } => {
+                let bytes = text.len();
                 self.emit(ServerEvent::StoreRequest { sender: sender.clone(), recipient });
                 // Only now: what was taken is kept, even if its sender leaves before it is done.
                 if !self.directory.is_at(&sender, from) {
                     return self.answer(now, id, Notice::NotRegistered(sender));
+                }
+                if bytes > self.config.limits.message_bytes {
+                    return self.answer(now, id, self.too_long());
                 }
             }
         }
@@ -199,11 +213,11 @@ impl Server {
 
     /// Asks whether the user at an address is there, for the sake of a request.
     fn ask(&mut self, now: Now, id: RequestId, address: SocketAddr) {
-        let waiting = self.questions.entry(address).or_default();
-        waiting.push(id);
-        if waiting.len() > 1 {
+        if let Some(waiting) = self.questions.get_mut(&address) {
+            waiting.insert(id);
             return;
         }
+        self.questions.insert(address, BTreeSet::from([id]));
         match self.member_at(address) {
             Some(session) => self.verify(now, session),
             None => self.links.push(now.at, address, Item::Verification, Patience::VERIFICATION),
@@ -325,7 +339,9 @@ impl Engine for Server {
 
     fn is_within_bounds(&self) -> bool {
         self.directory.len() <= self.config.limits.users
-            && self.requests.is_within_bounds()
+            && self.requests.is_within_bounds(self.config.limits.handshakes)
+            // Users, strangers, and those who were found gone in the last second, whose acks may come.
+            && self.links.len() <= 3 * self.config.limits.users + self.config.limits.handshakes
             && self.budgets.is_within_bounds()
             && self.are_members_within_bounds()
     }

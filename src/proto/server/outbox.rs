@@ -10,10 +10,6 @@ use crate::proto::link::{Patience, Step};
 use crate::proto::{Now, Output, StoreRequest};
 use crate::wire::{Datagram, Frame, Header, MessageId, Nickname, Notice, Packet, Session};
 
-/// Addresses with something to say to, beyond one for each user: the strangers whose registration
-/// was refused, or is not proven. A further stranger is left unanswered until some are done.
-const MAX_STRANGERS: usize = 4096;
-
 /// What can be on its way to an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Item {
@@ -95,7 +91,7 @@ impl Server {
     }
 
     pub(super) fn tell_stranger(&mut self, now: Now, to: SocketAddr, notice: Notice) {
-        if self.stopping || !self.has_room_for(to) {
+        if self.stopping {
             return;
         }
         self.acknowledge(to);
@@ -104,12 +100,6 @@ impl Server {
         if self.links.waiting(to, such) == 0 {
             self.links.push(now.at, to, item, Patience::ONCE);
         }
-    }
-
-    /// Whether the links have room for one to this address.
-    pub(super) fn has_room_for(&self, address: SocketAddr) -> bool {
-        self.directory.holder(address).is_some()
-            || self.links.len() < self.config.limits.users + MAX_STRANGERS
     }
 
     /// Sends the table to one classic client, once however often it changes until its turn comes.
@@ -166,8 +156,7 @@ impl Server {
     }
 
     pub(super) fn transmit(&mut self, to: SocketAddr, payload: Vec<u8>) {
-        let proven = self.directory.holder(to).is_some();
-        if !proven && !self.budgets.spend(to, payload.len()) {
+        if self.is_stranger(to) && !self.budgets.spend(to, payload.len()) {
             self.stats.withheld += 1;
             return;
         }

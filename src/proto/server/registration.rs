@@ -19,8 +19,8 @@ use crate::wire::{Hello, Nickname, Notice, Presence, Session};
 /// How long a user may be silent before it is asked whether it is there.
 const LEASE: Duration = Duration::from_secs(15);
 
-/// A third of what may be sent to one who has just left, or is refused, and whose address is proven.
-const PROVEN_BYTES: usize = 150;
+/// What may be sent to one who has just left, or is refused, and whose address is proven.
+const PROVEN_BYTES: usize = 450;
 
 impl Server {
     /// Somebody asks to be registered.
@@ -42,7 +42,7 @@ impl Server {
         if !hello.cookie.is_some_and(good) {
             return self.send_cookie(now, from, hello.session);
         }
-        if self.stopping || !room || !self.has_room_for(from) {
+        if self.stopping || !room {
             self.stats.busy += 1;
             return;
         }
@@ -59,7 +59,11 @@ impl Server {
         if self.requests.is_open(from, &request) {
             return;
         }
-        if !self.requests.has_room_at(from) {
+        if !self.admits_request(now, from, &request) {
+            self.stats.limited += 1;
+            return;
+        }
+        if !self.requests.has_room_at(from, self.is_stranger(from)) {
             self.stats.busy += 1;
             return;
         }
@@ -102,7 +106,7 @@ impl Server {
             && address != from
         {
             // Somebody else was quicker. The address is proven all the same.
-            self.budgets.earn(from, PROVEN_BYTES);
+            self.grant(now, from);
             return self.answer(now, id, Notice::AlreadyOnline(nickname));
         }
         if let Some(ended) = self.settle_in(now, id, from, &nickname, None) {
@@ -181,13 +185,18 @@ impl Server {
             self.go_on(now, ended);
             self.emit(ServerEvent::Offline { nickname: nickname.clone() });
             // Its address is proven: the answer, five times, need not be earned.
-            self.budgets.earn(from, PROVEN_BYTES);
+            self.grant(now, from);
         }
         // From another address it changes nothing, and yet tells the truth: it is not online there.
         self.answer(now, id, Notice::Bye);
         if online {
             self.table_changed(now);
         }
+    }
+
+    fn grant(&mut self, now: Now, to: SocketAddr) {
+        let displaced = self.budgets.grant(to, PROVEN_BYTES);
+        self.displace(now, displaced);
     }
 
     /// Nothing may have come from a user for the length of a lease.

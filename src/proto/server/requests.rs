@@ -5,7 +5,7 @@
 //! number, so that one of the same words in that time cannot be told from it: our client waits with
 //! such a one. A current one has a number, and is over when its answer was sent.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
 use crate::wire::{Hello, MessageId, Nickname, Notice, Presence, Session};
@@ -17,6 +17,9 @@ pub(super) type RequestId = u64;
 /// ahead, a few.
 const MAX_PER_ADDRESS: usize = 8;
 
+/// The same for an address where nobody is registered: one, and the one that comes in its place.
+const MAX_PER_STRANGER: usize = 2;
+
 /// Messages under way of one current client, which does not wait for one to send the next.
 const MAX_PER_MEMBER: usize = 256;
 
@@ -27,11 +30,19 @@ const MAX_PER_MEMBER_OF_MANY: usize = 16;
 /// none any more.
 const RESERVE: usize = 1024;
 
-/// Requests under way in all. A further one is not acknowledged, so that it is sent again.
+/// Requests under way in all, strangers' left out. A further one is not acknowledged, so that it is sent
+/// again.
 const MAX_OPEN: usize = 4096;
 
 /// Bytes of their texts, past which no further one is taken.
 const MAX_OPEN_BYTES: usize = 64 << 20;
+
+/// Bytes of those of one current client past which no further one of it is taken: eight of the longest.
+const MAX_BYTES_PER_MEMBER: usize = 8 << 20;
+
+/// The same once half of what there is room for is under way: who sends lines has room beside those who
+/// send books.
+const MAX_BYTES_PER_MEMBER_OF_MANY: usize = 64 << 10;
 
 /// Answers that are remembered, so that a message that is asked for once more, because its author
 /// had to register again before it heard the answer, is not dealt with twice: half a megabyte.
@@ -84,6 +95,8 @@ struct Open {
     tells_all: bool,
     /// Its sender still is who asked.
     awaited: bool,
+    /// Nobody was registered where it came from.
+    stranger: bool,
     /// What the message is known by, once it is: a classic one is given a number here.
     identity: Option<MessageId>,
 }
@@ -92,10 +105,13 @@ struct Open {
 pub(super) struct Requests {
     open: BTreeMap<RequestId, Open>,
     by_address: BTreeMap<SocketAddr, Vec<RequestId>>,
-    numbered: BTreeSet<MessageId>,
+    /// What current clients ask to keep, and the bytes of it.
+    numbered: BTreeMap<MessageId, usize>,
     answered: BTreeMap<(Nickname, MessageId), Notice>,
     answered_first: VecDeque<(Nickname, MessageId)>,
     bytes: usize,
+    /// How many of those that are open are strangers'.
+    strangers: usize,
     last_id: RequestId,
 }
 
@@ -104,10 +120,11 @@ impl Requests {
         Self {
             open: BTreeMap::new(),
             by_address: BTreeMap::new(),
-            numbered: BTreeSet::new(),
+            numbered: BTreeMap::new(),
             answered: BTreeMap::new(),
             answered_first: VecDeque::new(),
             bytes: 0,
+            strangers: 0,
             last_id: 0,
         }
     }
@@ -121,13 +138,16 @@ impl Requests {
 
     /// Whether the request of this number is under way.
     pub(super) fn is_under_way(&self, id: Option<MessageId>) -> bool {
-        id.is_some_and(|id| self.numbered.contains(&id))
+        id.is_some_and(|id| self.numbered.contains_key(&id))
     }
 
     /// Whether there are no more than there is room for. The messages of one packet are taken or left
     /// together.
-    pub(super) fn is_within_bounds(&self) -> bool {
-        self.open.len() <= MAX_OPEN + RESERVE
+    pub(super) fn is_within_bounds(&self, handshakes: usize) -> bool {
+        let strangers = self.open.values().filter(|open| open.stranger).count();
+        self.strangers == strangers
+            && strangers <= handshakes * MAX_PER_STRANGER
+            && self.of_users() <= MAX_OPEN + RESERVE
             && self.answered.len() <= MAX_ANSWERED
             && self.answered_first.len() == self.answered.len()
             && self.bytes == self.open.values().map(|open| open.request.bytes()).sum::<usize>()
@@ -160,38 +180,56 @@ impl Requests {
         self.answered.get(&(sender.clone(), id))
     }
 
-    /// Whether there is room for one more message.
-    fn has_room(&self) -> bool {
-        self.open.len() < MAX_OPEN && self.bytes < MAX_OPEN_BYTES
+    /// How many are open, strangers' left out.
+    fn of_users(&self) -> usize {
+        self.open.len() - self.strangers
     }
 
-    /// Whether there is room for one more of this address, which says one thing at a time.
-    pub(super) fn has_room_at(&self, from: SocketAddr) -> bool {
-        self.open.len() < MAX_OPEN + RESERVE
-            && self.by_address.get(&from).map_or(0, Vec::len) < MAX_PER_ADDRESS
+    /// Whether there is room for one more of this address, which says one thing at a time. Strangers
+    /// take no room from users: they make room for each other.
+    pub(super) fn has_room_at(&self, from: SocketAddr, stranger: bool) -> bool {
+        let here = self.by_address.get(&from).map_or(0, Vec::len);
+        match stranger {
+            true => here < MAX_PER_STRANGER,
+            false => here < MAX_PER_ADDRESS && self.of_users() < MAX_OPEN + RESERVE,
+        }
+    }
+
+    /// What a stranger at this address has asked for.
+    pub(super) fn of_stranger(&self, from: SocketAddr) -> Vec<RequestId> {
+        let here = self.by_address.get(&from).into_iter().flatten().copied();
+        here.filter(|id| self.open.get(id).is_some_and(|open| open.stranger)).collect()
     }
 
     /// Whether there is room for the messages that one more packet of this session may have.
     pub(super) fn has_room_for_more(&self, session: Session) -> bool {
         let id = |number| MessageId { author: session, number };
-        let share = match self.open.len() < MAX_OPEN / 2 {
+        let own = self.numbered.range(id(0)..=id(u64::MAX)).map(|(_, bytes)| *bytes);
+        let (count, bytes) = own.fold((0, 0), |(count, sum), bytes| (count + 1, sum + bytes));
+        let share = match self.of_users() < MAX_OPEN / 2 {
             true => MAX_PER_MEMBER,
             false => MAX_PER_MEMBER_OF_MANY,
         };
-        self.has_room() && self.numbered.range(id(0)..=id(u64::MAX)).count() < share
+        let share_of_bytes = match self.bytes < MAX_OPEN_BYTES / 2 {
+            true => MAX_BYTES_PER_MEMBER,
+            false => MAX_BYTES_PER_MEMBER_OF_MANY,
+        };
+        let has_room = self.of_users() < MAX_OPEN && self.bytes < MAX_OPEN_BYTES;
+        has_room && count < share && bytes < share_of_bytes
     }
 
     /// Opens a request. There is room for it: see above.
-    pub(super) fn open(&mut self, from: SocketAddr, request: Request) -> RequestId {
+    pub(super) fn open(&mut self, from: SocketAddr, request: Request, stranger: bool) -> RequestId {
         self.last_id += 1;
+        self.strangers += usize::from(stranger);
         self.by_address.entry(from).or_default().push(self.last_id);
         self.bytes += request.bytes();
         let identity = match &request {
             Request::Keep { id, .. } => *id,
             _ => None,
         };
-        self.numbered.extend(identity);
-        let open = Open { from, request, tells_all: false, awaited: true, identity };
+        self.numbered.extend(identity.map(|id| (id, request.bytes())));
+        let open = Open { from, request, tells_all: false, awaited: true, stranger, identity };
         self.open.insert(self.last_id, open);
         self.last_id
     }
@@ -245,6 +283,7 @@ impl Requests {
     pub(super) fn close(&mut self, id: RequestId) {
         let Some(open) = self.open.remove(&id) else { return };
         self.bytes -= open.request.bytes();
+        self.strangers -= usize::from(open.stranger);
         if let (Request::Keep { .. }, Some((author, number))) =
             (&open.request, open.request.asker())
         {
@@ -272,17 +311,17 @@ mod tests {
         let mut requests = Requests::new();
         let from = SocketAddr::from(([127, 0, 0, 1], 1));
         let ids: Vec<_> =
-            (0..MAX_PER_ADDRESS).map(|_| requests.open(from, register("a"))).collect();
-        assert!(!requests.has_room_at(from));
+            (0..MAX_PER_ADDRESS).map(|_| requests.open(from, register("a"), false)).collect();
+        assert!(!requests.has_room_at(from, false));
         requests.close(ids[0]);
-        assert!(requests.has_room_at(from));
+        assert!(requests.has_room_at(from, false));
     }
 
     #[test]
     fn a_closed_request_is_a_new_one() {
         let mut requests = Requests::new();
         let from = SocketAddr::from(([127, 0, 0, 1], 1));
-        let id = requests.open(from, register("b"));
+        let id = requests.open(from, register("b"), true);
         assert!(requests.is_open(from, &register("b")));
         assert!(!requests.is_open(from, &register("a")));
         requests.close(id);

@@ -1,0 +1,222 @@
+//! How many datagrams a second an address may send, and how many requests a name may make.
+//!
+//! The invariant: nobody gets past a rate by being forgotten. Where a table is full, the one that has
+//! used least of its rate makes room, and the newcomer goes on from where that one was, as in the
+//! counters of Metwally, Agrawal and El Abbadi (2005). So whoever has to make room, and comes back, has
+//! no more than it had; and as long as those in a full table do not use up their rates, all of them
+//! together, a newcomer has one as well.
+
+use std::cell::{Cell, RefCell};
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::StateStore;
+use governor::{Quota, RateLimiter};
+
+use crate::proto::timers::Timers;
+use crate::proto::{Instant, Limits};
+use crate::wire::{Frame, Nickname};
+
+/// Networks of strangers that are counted: 3 MB. Their rates together are more than any server takes.
+const MAX_NETWORKS: usize = 16_384;
+
+/// The time of the input that is being handled.
+#[derive(Debug, Default)]
+struct Time(Cell<Duration>);
+
+impl Clock for Time {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.get()
+    }
+}
+
+/// By when each has its whole rate again. It is remembered for longer, while there is room.
+#[derive(Debug)]
+struct Table<K> {
+    until: Timers<K>,
+    capacity: usize,
+}
+
+impl<K: Ord + Clone> Table<K> {
+    /// Where one stands, and from where a newcomer goes on.
+    fn until(&self, who: &K) -> Option<Instant> {
+        let full = self.until.len() >= self.capacity;
+        self.until.get(who).or(self.until.next().filter(|_| full))
+    }
+
+    fn set(&mut self, who: &K, until: Instant) {
+        if self.until.len() >= self.capacity && !self.until.is_set(who) {
+            // The one that has used least.
+            self.until.pop_first();
+        }
+        self.until.set(who.clone(), until);
+    }
+}
+
+/// The table behind the limiter, which asks for no more than a shared reference.
+#[derive(Debug)]
+struct Shared<K>(RefCell<Table<K>>);
+
+impl<K: Ord + Clone> StateStore for Shared<K> {
+    type Key = K;
+
+    fn measure_and_replace<T, F, E>(&self, who: &K, measure: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        let mut table = self.0.borrow_mut();
+        let before = table.until(who).map(|until| until.since_start().into());
+        let (outcome, until) = measure(before)?;
+        table.set(who, Instant::after_start(until.into()));
+        Ok(outcome)
+    }
+}
+
+/// One rate, for each of many. What was not used for a second is the most that is used at once.
+#[derive(Debug)]
+pub(super) struct Rate<K: Ord + Clone> {
+    limiter: RateLimiter<K, Shared<K>, Time, NoOpMiddleware<Duration>>,
+    per_second: NonZeroU32,
+}
+
+impl<K: Ord + Clone + Hash> Rate<K> {
+    fn new(per_second: u32, capacity: usize) -> Self {
+        let per_second = NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN);
+        let table = Shared(RefCell::new(Table { until: Timers::new(), capacity }));
+        let limiter = RateLimiter::new(Quota::per_second(per_second), table, Time::default());
+        Self { limiter, per_second }
+    }
+
+    /// Whether one more has room; then it is counted.
+    pub(super) fn admits(&self, now: Instant, who: &K) -> bool {
+        self.limiter.clock().0.set(now.since_start());
+        self.limiter.check_key(who).is_ok()
+    }
+
+    /// Whether so many more have room, all together; where they are more than a second's, whether that
+    /// has. Then they are counted.
+    fn admits_all(&self, now: Instant, who: &K, count: usize) -> bool {
+        let count = u32::try_from(count).unwrap_or(u32::MAX).min(self.per_second.get());
+        let Some(count) = NonZeroU32::new(count) else { return true };
+        self.limiter.clock().0.set(now.since_start());
+        self.limiter.check_key_n(who, count).is_ok_and(|admitted| admitted.is_ok())
+    }
+}
+
+/// The rates of a server.
+#[derive(Debug)]
+pub(super) struct Rates {
+    /// What comes from where nobody is registered, and every registration: whoever makes one may be
+    /// anybody.
+    pub(super) strangers: Rate<IpAddr>,
+    pub(super) members: Rate<SocketAddr>,
+    pub(super) names: Rate<Nickname>,
+}
+
+impl Rates {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            strangers: Rate::new(limits.stranger_datagrams_per_second, MAX_NETWORKS),
+            members: Rate::new(limits.member_datagrams_per_second, limits.users),
+            names: Rate::new(limits.name_requests_per_second, limits.users),
+        }
+    }
+}
+
+impl Rates {
+    /// Whether the requests of one packet are within the rate of the name that makes them. A part of a
+    /// long message is none before the last.
+    pub(super) fn admits_frames(&self, now: Instant, name: &Nickname, frames: &[Frame]) -> bool {
+        let is_request = |frame: &&Frame| match frame {
+            Frame::Keep(keep) => !keep.piece.more,
+            Frame::Deregister { .. } => true,
+            _ => false,
+        };
+        self.names.admits_all(now, name, frames.iter().filter(is_request).count())
+    }
+}
+
+/// Whose datagram it is, as far as its address says: whoever has one address of an IPv6 network of 64
+/// bits can have all of them.
+pub(super) fn network(address: SocketAddr) -> IpAddr {
+    match address.ip().to_canonical() {
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX)).into(),
+        ip => ip,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> Instant {
+        Instant::ZERO + Duration::from_millis(ms)
+    }
+
+    /// How many of these are admitted, one after the other.
+    fn admitted(rate: &Rate<char>, ms: u64, who: char, tries: usize) -> usize {
+        (0..tries).filter(|_| rate.admits(at(ms), &who)).count()
+    }
+
+    #[test]
+    fn a_second_s_worth_at_once_and_then_one_at_a_time() {
+        let rate = Rate::new(10, 8);
+        assert_eq!(admitted(&rate, 0, 'a', 20), 10);
+        assert_eq!(admitted(&rate, 99, 'a', 20), 0);
+        assert_eq!(admitted(&rate, 100, 'a', 20), 1);
+        assert_eq!(admitted(&rate, 400, 'a', 20), 3);
+        assert_eq!(admitted(&rate, 400, 'b', 20), 10, "each has its own");
+        assert_eq!(admitted(&rate, 60_000, 'a', 20), 10, "and no more, however long it waits");
+    }
+
+    #[test]
+    fn those_of_one_packet_are_admitted_together() {
+        let rate = Rate::new(10, 8);
+        assert!(rate.admits_all(at(0), &'a', 0));
+        assert!(rate.admits_all(at(0), &'a', 7));
+        assert!(!rate.admits_all(at(0), &'a', 4));
+        assert!(rate.admits_all(at(0), &'a', 3));
+        assert!(rate.admits_all(at(1_000), &'a', 99), "a second's, since it never has more");
+        assert!(!rate.admits(at(1_099), &'a'));
+    }
+
+    #[test]
+    fn nobody_gains_by_being_forgotten() {
+        let rate = Rate::new(10, 3);
+        assert_eq!(admitted(&rate, 0, 'a', 99), 10);
+        for (who, admits) in [('b', 10), ('c', 10), ('d', 0), ('e', 0), ('a', 0)] {
+            assert_eq!(admitted(&rate, 0, who, 99), admits, "{who}");
+        }
+        // Whoever comes new in a full table has what the best of them has.
+        assert_eq!(admitted(&rate, 500, 'd', 99), 5);
+        assert_eq!(admitted(&rate, 500, 'a', 99) + admitted(&rate, 500, 'b', 99), 10);
+        assert_eq!(admitted(&rate, 500, 'c', 99), 0);
+        assert_eq!(admitted(&rate, 2_000, 'f', 99), 10);
+    }
+
+    #[test]
+    fn a_table_has_no_more_than_its_capacity() {
+        let rate = Rate::new(10, 3);
+        for who in 'a'..='z' {
+            rate.admits(at(0), &who);
+            rate.admits(at(900), &who);
+        }
+        assert_eq!(rate.limiter.into_state_store().0.into_inner().until.len(), 3);
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_and_a_mapped_address_is_ipv4() {
+        let of = |text: &str| network(text.parse().unwrap());
+        assert_eq!(of("[2001:db8::1]:1"), of("[2001:db8::ffff:1:2:3]:4"));
+        assert_ne!(of("[2001:db8::1]:1"), of("[2001:db8:0:1::1]:1"));
+        assert_eq!(of("[::ffff:10.0.0.1]:1"), of("10.0.0.1:2"));
+        assert_ne!(of("10.0.0.2:1"), of("10.0.0.1:1"));
+    }
+}
