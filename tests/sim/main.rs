@@ -25,6 +25,7 @@ mod disk;
 mod faults;
 mod host;
 mod journal;
+mod limits;
 mod network;
 mod plan;
 mod power;

@@ -40,8 +40,12 @@ impl World {
     }
 
     pub fn start_server(&mut self, max_users: usize) {
+        self.start_server_with(server_config(max_users));
+    }
+
+    pub fn start_server_with(&mut self, config: ServerConfig) {
         let seed = [self.random.next(), self.random.next(), self.random.next()];
-        let server = Server::new(server_config(max_users), seed);
+        let server = Server::new(config, seed);
         self.start(self.server, Host::Server(Box::new(server)));
         let known = ServerCommand::Known(self.store.users());
         self.handle(self.server, Input::Command(Command::Server(known)));
