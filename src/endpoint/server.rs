@@ -32,6 +32,10 @@ const FIGURES: Duration = Duration::from_millis(100);
 /// Store requests that are carried out, and synced, together.
 const COMMIT: usize = 1024;
 
+/// Store requests that wait: more than all that may be asked for at a time, and as much as is to be done
+/// when everyone registers again.
+const MAX_WAITING: usize = 131_072;
+
 type Callback = Box<dyn FnMut(ServerEvent) + Send>;
 
 /// How a [`Server`] is set up: made by [`Server::builder`].
@@ -211,8 +215,8 @@ fn keep(
     gauges.publish(&store);
 }
 
-/// The requests' channel has no bound of its own: the engine has at most one for each open request
-/// and two for each user under way, and both are bounded.
+/// The requests' channel has no bound of its own: past [`MAX_WAITING`] nothing is taken that leads to more,
+/// but for what users who are online have under way.
 struct ServerOutlet {
     dispatcher: Dispatcher<ServerEvent>,
     requests: Sender<StoreRequest>,
@@ -221,7 +225,7 @@ struct ServerOutlet {
 
 impl Outlet<ServerEmit> for ServerOutlet {
     fn has_room(&self) -> bool {
-        self.dispatcher.has_room()
+        self.dispatcher.has_room() && self.requests.len() < MAX_WAITING
     }
 
     fn observe(&self, stats: &mut Stats) {

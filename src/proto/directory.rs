@@ -60,6 +60,11 @@ impl Directory {
         self.rows.get(nickname).map(|row| (row.address, row.presence))
     }
 
+    /// Whether this user is online, wherever.
+    pub(super) fn is_online(&self, nickname: &Nickname) -> bool {
+        self.rows.get(nickname).is_some_and(|row| row.presence.is_online())
+    }
+
     /// The online user at this address.
     pub(super) fn holder(&self, address: SocketAddr) -> Option<&Nickname> {
         self.online.get(&address)

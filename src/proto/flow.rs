@@ -151,6 +151,12 @@ impl<T> Flow<T> {
         self.queue.len() + self.flight.iter().map(|segment| segment.items.len()).sum::<usize>()
     }
 
+    /// How many of their items `which` picks.
+    pub(super) fn load_of(&self, which: impl Fn(&T) -> bool) -> usize {
+        let under_way = self.flight.iter().flat_map(|segment| &segment.items);
+        under_way.chain(self.queue.iter().map(|(_, item)| item)).filter(|item| which(item)).count()
+    }
+
     fn floor(&self) -> u64 {
         self.next - self.flight.len() as u64
     }

@@ -104,7 +104,8 @@ impl Limits {
         let fits_a_message = message.saturating_mul(ESCAPED).saturating_add(AROUND);
         let numbers = [
             ("users", count(self.users, 1)),
-            ("lookup_past", count(self.lookup_past, 0)),
+            // Clients remember no more.
+            ("lookup_past", (self.lookup_past as u64, 0, 131_072)),
             // Clients send and take no longer ones.
             ("message_bytes", (message, 1, 1 << 20)),
             ("stranger_datagrams_per_second", rate(self.stranger_datagrams_per_second)),

@@ -355,3 +355,59 @@ fn a_current_client_that_waits_for_a_name_makes_room_as_well() {
     let Host::Server(engine) = &server.host else { unreachable!() };
     assert_eq!(engine.users().count(), 1);
 }
+
+/// A registration that is not meant any more waits for nobody.
+#[test]
+fn a_question_is_asked_for_those_who_still_wait() {
+    let mut server = Script::with_a_and_b();
+    for _ in 0..9 {
+        server.from("d", reg("a"));
+        server.from("d", reg("b"));
+        server.from("d", script::dereg("d"));
+        server.from("d", ack());
+        assert!(server.host.is_within_bounds());
+    }
+}
+
+/// What is remembered of a mailbox is so while its user is online.
+#[test]
+fn who_takes_no_mail_and_leaves_is_forgotten() {
+    let mut server = Script::with_current(server_config(10), &["a", "b"]);
+    server.says("b", vec![current::dereg("b", 1)]);
+    server.says("a", vec![current::keep("a", "b", 1, "hi")]);
+    server.joins("b");
+    for _ in 0..6 {
+        server.wait(500);
+        // It is there, and takes nothing.
+        server.has("b", 0);
+    }
+    assert!(server.store_works().is_empty() && server.host.is_within_bounds());
+    let said = server.wait(60_000);
+    assert!(said.iter().any(|line| line.contains("b: ")), "{said:?}");
+    assert!(server.events.last().unwrap().contains("Offline"), "{:?}", server.events);
+    assert!(server.host.is_within_bounds());
+}
+
+/// Each takes no answer, and asks as often as it may: whoever has most of them begins anew.
+#[test]
+fn there_is_room_for_so_many_answers_that_nobody_takes() {
+    let names: Vec<String> = ('a'..='j').map(String::from).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut server = Script::with_current(server_config(10), &names);
+    let asked: Vec<_> = (0..20).map(|n| current::lookup(&format!("nobody{n}"))).collect();
+    server.events.clear();
+    let mut rounds = 0;
+    while server.events.is_empty() {
+        for peer in &names {
+            let mut packet = server.packet(peer, asked.clone());
+            packet.header.ack = None;
+            server.from(peer, packet.encode());
+            server.sent.clear();
+        }
+        rounds += 1;
+        assert!(rounds < 820, "16,400 answers for each, and nobody had to go");
+    }
+    assert!(rounds > 650, "{rounds}");
+    assert!(server.host.is_within_bounds());
+    assert!(server.events[0].contains("Offline"), "{:?}", server.events);
+}

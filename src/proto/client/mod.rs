@@ -35,6 +35,7 @@ use self::peers::Sent;
 use self::request::{Heard, Request, Requests};
 use self::seen::Seen;
 use self::server::Current;
+use self::table::MAX_ROWS;
 use super::flows::Flows;
 use super::link::{Links, Step};
 use super::timers::Timers;
@@ -499,5 +500,6 @@ impl Engine for Client {
         self.conversations.is_within_bounds()
             && self.are_peers_within_bounds()
             && self.by_session.len() <= self.table.len()
+            && self.table.len() <= MAX_ROWS
     }
 }

@@ -14,6 +14,10 @@ use crate::wire::{Frame, Header, Nickname, Packet, Row};
 /// How far apart the server is asked for the same name.
 const LOOKUP_INTERVAL: Duration = Duration::from_millis(250);
 
+/// Rows of the table: more than a server tells of (`lookup_past` is no more). Past that, users who are offline
+/// are forgotten, of whom the server has perhaps forgotten most.
+pub(super) const MAX_ROWS: usize = 131_072;
+
 /// Names that are being looked up.
 pub(super) const MAX_LOOKUPS: usize = 4096;
 
@@ -116,9 +120,27 @@ impl Client {
         }
     }
 
+    /// Keeps the bound of the table: those go who are offline and whom no message waits for; then, until a
+    /// quarter is free, so that this is not done for each row, those who are first in it.
+    fn make_room_for(&mut self, name: &Nickname) {
+        if self.table.len() < MAX_ROWS || self.table.contains_key(name) {
+            return;
+        }
+        let conversations = &self.conversations;
+        let needed = |row: &Row| conversations.waits_for(&row.nickname);
+        self.table.retain(|_, row| row.presence.is_online() || needed(row));
+        while self.table.len() > MAX_ROWS / 4 * 3 {
+            let Some((_, row)) = self.table.pop_first() else { break };
+            if let Some(session) = row.session {
+                self.by_session.remove(&session);
+            }
+        }
+    }
+
     /// A row of the table is known, or changed.
     pub(super) fn put_row(&mut self, now: Now, row: Row) {
         let name = row.nickname.clone();
+        self.make_room_for(&name);
         let before = self.table.insert(name.clone(), row.clone());
         if let Some(session) = before.as_ref().and_then(|before| before.session) {
             self.by_session.remove(&session);
@@ -142,5 +164,41 @@ impl Client {
         if under_way {
             self.on_moved(now, &name);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+    use crate::wire::{Presence, Session, UnixTime};
+
+    fn row(n: usize, presence: Presence) -> Row {
+        let nickname = Nickname::new(&format!("user{n:06}")).unwrap();
+        let address = SocketAddr::from(([10, 0, 0, 1], 1));
+        let session = Session::new(n as u64 + 1).filter(|_| presence.is_online());
+        Row { nickname, address, presence, session }
+    }
+
+    #[test]
+    fn a_table_forgets_who_is_offline_before_it_grows_past_its_bound() {
+        let address = SocketAddr::from(([10, 0, 0, 1], 5000));
+        let mut client = Client::new(address, Nickname::new("a").unwrap(), 1, 100);
+        let now = Now { at: Instant::ZERO, unix: UnixTime::from_micros(0) };
+        for n in 0..MAX_ROWS {
+            let presence = if n % 4 == 0 { Presence::Offline } else { Presence::Online };
+            client.put_row(now, row(n, presence));
+        }
+        client.put_row(now, row(1, Presence::Offline));
+        assert_eq!(client.table.len(), MAX_ROWS, "nobody new");
+        client.put_row(now, row(MAX_ROWS, Presence::Online));
+        assert!(client.table.values().all(|row| row.presence.is_online()));
+        assert_eq!(client.table.len(), MAX_ROWS / 4 * 3);
+        for n in MAX_ROWS..2 * MAX_ROWS {
+            client.put_row(now, row(n, Presence::Online));
+            assert!(client.table.len() <= MAX_ROWS);
+        }
+        assert_eq!(client.by_session.len(), client.table.len());
     }
 }

@@ -64,21 +64,29 @@ impl Server {
             self.stats.displaced += 1;
         }
         for id in requests {
-            self.forget_question(id);
-            self.requests.close(id);
+            self.forget_request(id);
         }
         for item in items {
             self.on_dropped(now, item);
         }
     }
 
-    /// A registration does not wait for word of who has its name any more.
-    fn forget_question(&mut self, id: RequestId) {
+    /// An earlier registration of this address, which waits for somebody else to be found gone, is
+    /// not meant any more once another one, or a deregistration, was asked for.
+    pub(super) fn forget_registrations(&mut self, from: SocketAddr, but: RequestId) {
+        for id in self.requests.registrations(from, but) {
+            self.forget_request(id);
+        }
+    }
+
+    /// Closes a request that nobody means any more. It does not wait for word of anybody, either.
+    fn forget_request(&mut self, id: RequestId) {
         if let Some((_, Request::Register { nickname, .. })) = self.requests.get(id)
             && let Some((address, _)) = self.directory.find(&nickname)
             && let Some(waiting) = self.questions.get_mut(&address)
         {
             waiting.remove(&id);
         }
+        self.requests.close(id);
     }
 }

@@ -10,6 +10,7 @@ use super::outbox::Item;
 use super::requests::{Request, RequestId, Requests};
 use super::{Server, ServerEvent, Timer};
 use crate::proto::Now;
+use crate::wire::Nickname;
 
 /// What waited for a session that has ended.
 #[derive(Debug, Default)]
@@ -43,8 +44,7 @@ impl Server {
     pub(super) fn on_gone(&mut self, now: Now, address: SocketAddr) {
         if let Some(nickname) = self.directory.holder(address).cloned() {
             self.directory.set_offline(&nickname);
-            self.remember(now, &nickname);
-            self.emit(ServerEvent::Offline { nickname });
+            self.went_offline(now, nickname);
         }
         let ended = self.end_session_at(now, address);
         let keeps = ended.keeps(&self.requests);
@@ -56,6 +56,13 @@ impl Server {
             self.requests.tell_all_when_answered(id);
         }
         self.go_on(now, ended);
+    }
+
+    /// A user is not online any more: the table says so.
+    pub(super) fn went_offline(&mut self, now: Now, nickname: Nickname) {
+        self.remember(now, &nickname);
+        self.mail.forget(&nickname);
+        self.emit(ServerEvent::Offline { nickname });
     }
 
     /// Ends what is under way to an address whose session is over. What is to become of it depends on

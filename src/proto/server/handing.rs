@@ -12,6 +12,10 @@ use crate::wire::{Chat, Frame, MessageId, Nickname, Notice, Piece, Session, Unix
 const FAREWELL: Limits =
     Limits { blocked: Duration::from_millis(1000), silent: Duration::from_millis(1000) };
 
+/// Answers that were not taken, of all members together: 25 MB. Past that, whoever has most of them has
+/// to register, and begins anew.
+pub(super) const MAX_ANSWERS: usize = 131_072;
+
 /// A message on its way to a member.
 #[derive(Debug)]
 pub(super) struct ChatOf<'a> {
@@ -47,6 +51,29 @@ impl Server {
     pub(super) fn push_frame(&mut self, to: &Nickname, frame: &Frame) {
         if let Some(session) = self.directory.session(to) {
             self.flows.push(session, frame.encode(), Owed::Nothing);
+        }
+    }
+
+    /// Queues an answer for a member.
+    pub(super) fn push_answer(&mut self, session: Session, frame: Vec<u8>, owed: Owed) {
+        if self.flows.get(session).is_some() {
+            self.flows.push(session, frame, owed);
+            self.answers += 1;
+        }
+    }
+
+    /// Keeps the bound of the answers that nobody has taken.
+    pub(super) fn bound_answers(&mut self, now: Now) {
+        if self.answers <= MAX_ANSWERS {
+            return;
+        }
+        let answers = |session: &Session| {
+            let flow = self.flows.get(*session);
+            flow.map_or(0, |flow| flow.load_of(Owed::is_answer))
+        };
+        let most = self.members.by_session.keys().copied().max_by_key(answers);
+        if let Some(address) = most.and_then(|session| self.flows.address(session)) {
+            self.on_gone(now, address);
         }
     }
 

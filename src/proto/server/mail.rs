@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
+use super::super::directory::Directory;
 use super::super::link::Patience;
 use super::super::{Now, StoreRequest, StoredMessage};
 use super::handing::ChatOf;
@@ -78,6 +79,18 @@ impl Mail {
         self.ended.pop_first()
     }
 
+    /// A user is offline. What is in its mailbox is looked at when it is back.
+    pub(super) fn forget(&mut self, nickname: &Nickname) {
+        self.stalled.remove(nickname);
+        self.faulty.remove(nickname);
+    }
+
+    /// Whether nobody is remembered here who is not online.
+    pub(super) fn is_within_bounds(&self, directory: &Directory) -> bool {
+        let mut remembered = self.stalled.iter().chain(&self.faulty);
+        remembered.all(|nickname| directory.is_online(nickname))
+    }
+
     /// Whether a user's mail was stalled. It is not any more.
     pub(super) fn resume(&mut self, nickname: &Nickname) -> bool {
         self.stalled.remove(nickname)
@@ -131,7 +144,9 @@ impl Server {
             }
             Err(reason) => {
                 self.mail.end(nickname);
-                self.mail.faulty.insert(nickname.clone());
+                if self.directory.is_online(nickname) {
+                    self.mail.faulty.insert(nickname.clone());
+                }
                 self.emit(ServerEvent::MailboxFault { nickname: nickname.clone(), reason });
             }
         }
@@ -213,7 +228,7 @@ impl Server {
     /// What was delivered stays in the mailbox: read again, it would be delivered again, and again.
     pub(super) fn on_not_removed(&mut self, nickname: Nickname, reason: String) {
         self.end_mail(&nickname);
-        if self.directory.find(&nickname).is_some_and(|(_, presence)| presence.is_online()) {
+        if self.directory.is_online(&nickname) {
             self.mail.faulty.insert(nickname.clone());
         }
         self.emit(ServerEvent::MailboxFault { nickname, reason });

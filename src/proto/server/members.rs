@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::Server;
+use super::handing::MAX_ANSWERS;
 use super::known::Known;
 use super::requests::{Request, RequestId};
 use crate::proto::Now;
@@ -59,6 +60,13 @@ pub(super) enum Owed {
     Mail(Nickname),
     /// The author of a message to this recipient knows that it was refused.
     Refusal(Session, Nickname),
+}
+
+impl Owed {
+    /// Whether it stays owed where nothing else would be taken.
+    pub(super) fn is_answer(&self) -> bool {
+        matches!(self, Self::Answer | Self::Refusal(..))
+    }
 }
 
 /// Everyone who is such a client. An address has one session, and a session one address.
@@ -220,6 +228,7 @@ impl Server {
         frames: Vec<Frame>,
         room: bool,
     ) {
+        self.bound_answers(now);
         let owed = self.flows.get(session).map_or(0, |flow| flow.load());
         let busy =
             self.stopping || !room || owed > MAX_OWED || !self.requests.has_room_for_more(session);
@@ -287,7 +296,14 @@ impl Server {
     pub(super) fn are_members_within_bounds(&self) -> bool {
         let members = self.members.by_session.values();
         let parts: usize = members.map(|member| member.parts.waiting()).sum();
-        parts == self.parts
+        let answers = |session: &Session| {
+            self.flows.get(*session).map_or(0, |flow| flow.load_of(Owed::is_answer))
+        };
+        // A server that goes down waits for no answer to be taken.
+        (self.stopping
+            || self.members.by_session.keys().map(answers).sum::<usize>() == self.answers)
+            && self.answers <= MAX_ANSWERS + MAX_OWED
+            && parts == self.parts
             && parts <= MAX_PARTS
             && self.members.by_address.len() == self.members.by_session.len()
             && self.members.by_session.len() <= self.directory.len()
@@ -307,6 +323,7 @@ impl Server {
 
     /// A member has taken something.
     fn on_taken(&mut self, now: Now, owed: Owed) {
+        self.answers -= usize::from(owed.is_answer());
         match owed {
             Owed::Nothing | Owed::Answer => {}
             Owed::Relay(id) => self.on_relayed(now, id),
@@ -317,6 +334,7 @@ impl Server {
 
     /// A member will not take something any more.
     pub(super) fn on_not_taken(&mut self, now: Now, owed: Owed) {
+        self.answers -= usize::from(owed.is_answer());
         match owed {
             Owed::Nothing | Owed::Answer => {}
             Owed::Relay(id) => {
@@ -350,8 +368,7 @@ impl Server {
         let Some(member) = self.members.by_session.get(&session) else { return };
         let nickname = member.nickname.clone();
         let Some(flow) = self.flows.get_mut(session) else { return };
-        let answers = |owed: &Owed| matches!(owed, Owed::Answer | Owed::Refusal(..));
-        let given_up = flow.abandon_where(|owed| !answers(owed));
+        let given_up = flow.abandon_where(|owed| !owed.is_answer());
         self.store_relays(now, &nickname);
         self.refuse_what_waits(now, session);
         if given_up.iter().any(|owed| matches!(owed, Owed::Mail(_))) {

@@ -92,6 +92,8 @@ pub struct Server {
     last_number: u64,
     /// Bytes of long messages of which some parts have come.
     parts: usize,
+    /// Answers that members have not taken.
+    answers: usize,
     stopping: bool,
     stopped: bool,
     outputs: VecDeque<Output<ServerEmit>>,
@@ -122,6 +124,7 @@ impl Server {
             stored_author: Session::from_random(seed[0].rotate_left(42)),
             last_number: 0,
             parts: 0,
+            answers: 0,
             stopping: false,
             stopped: false,
             outputs: VecDeque::new(),
@@ -342,7 +345,10 @@ impl Engine for Server {
             && self.requests.is_within_bounds(self.config.limits.handshakes)
             // Users, strangers, and those who were found gone in the last second, whose acks may come.
             && self.links.len() <= 3 * self.config.limits.users + self.config.limits.handshakes
+            && self.questions.values().flatten().all(|id| self.requests.has(*id))
             && self.budgets.is_within_bounds()
+            && self.mail.is_within_bounds(&self.directory)
+            && self.presences.is_within_bounds()
             && self.are_members_within_bounds()
     }
 }

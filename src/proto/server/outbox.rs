@@ -83,7 +83,7 @@ impl Server {
                 }
                 _ => Owed::Answer,
             };
-            self.flows.push(session, frame, owed);
+            self.push_answer(session, frame, owed);
         } else {
             let header = Header::new(self.flows.own(), session);
             self.transmit(from, Packet::assemble(&header, [frame.as_slice()]));

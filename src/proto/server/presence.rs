@@ -13,6 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::handing::MAX_ANSWERS;
 use super::known::{FIRST_PATIENCE, Known};
 use super::members::Owed;
 use super::{Server, Timer};
@@ -36,6 +37,10 @@ const MOST_ROWS: usize = 64;
 /// longest ago is not told of any longer.
 const MAX_WATCHED: usize = 256;
 
+/// The same for all clients together: 100 MB. Past that, a client that watches nobody is told of no change,
+/// and asks again when it needs to know.
+const MAX_WATCHED_BY_ALL: usize = 1 << 20;
+
 /// Frames that a client has not taken, past which it is told of no further change to these.
 const MAX_NEWS: usize = 1024;
 
@@ -44,6 +49,8 @@ const MAX_NEWS: usize = 1024;
 pub(super) struct Presences {
     last_round: Option<Instant>,
     watchers: BTreeMap<Nickname, BTreeSet<Session>>,
+    /// How many names all of them watch, each counted for each.
+    watched: usize,
     /// Those who watch were told of all changes up to this revision.
     watched_to: u64,
 }
@@ -51,11 +58,17 @@ pub(super) struct Presences {
 impl Presences {
     fn unwatch(&mut self, session: Session, nickname: &Nickname) {
         if let Some(watchers) = self.watchers.get_mut(nickname) {
-            watchers.remove(&session);
+            self.watched -= usize::from(watchers.remove(&session));
             if watchers.is_empty() {
                 self.watchers.remove(nickname);
             }
         }
+    }
+
+    /// Whether what is watched is what is counted, and no more than may be.
+    pub(super) fn is_within_bounds(&self) -> bool {
+        self.watched == self.watchers.values().map(BTreeSet::len).sum::<usize>()
+            && self.watched <= MAX_WATCHED_BY_ALL
     }
 
     /// A client is gone.
@@ -196,7 +209,8 @@ impl Server {
                 let watchers = self.presences.watchers.get(&row.nickname).cloned();
                 for session in watchers.unwrap_or_default() {
                     // Who takes nothing asks again when it needs to know.
-                    if self.flows.get(session).is_some_and(|flow| flow.load() > MAX_NEWS) {
+                    let takes = self.flows.get(session).is_some_and(|f| f.load() <= MAX_NEWS);
+                    if !takes || self.answers > MAX_ANSWERS {
                         continue;
                     }
                     self.tell_of(session, &row.nickname);
@@ -213,12 +227,13 @@ impl Server {
         if watched.contains(nickname) {
             return;
         }
-        watched.push_back(nickname.clone());
-        let forgotten = if watched.len() > MAX_WATCHED { watched.pop_front() } else { None };
-        self.presences.watchers.entry(nickname.clone()).or_default().insert(session);
-        if let Some(forgotten) = forgotten {
+        if watched.len() >= MAX_WATCHED || self.presences.watched >= MAX_WATCHED_BY_ALL {
+            let Some(forgotten) = watched.pop_front() else { return };
             self.presences.unwatch(session, &forgotten);
         }
+        watched.push_back(nickname.clone());
+        self.presences.watchers.entry(nickname.clone()).or_default().insert(session);
+        self.presences.watched += 1;
     }
 
     /// Tells a client what the table says of somebody.
@@ -226,6 +241,6 @@ impl Server {
         let revision = self.directory.revision();
         let (nickname, row) = (nickname.clone(), self.directory.row(nickname));
         let found = Frame::Found { nickname, row, revision };
-        self.flows.push(session, found.encode(), Owed::Answer);
+        self.push_answer(session, found.encode(), Owed::Answer);
     }
 }

@@ -85,7 +85,7 @@ impl Server {
         }
         if session.is_none() && self.directory.holder(from).is_none() {
             // Its ack proves the address: see `on_proven`. An earlier one is not meant any more.
-            self.requests.forget_registrations(from, id);
+            self.forget_registrations(from, id);
             let welcomes = |item: &Item, _| matches!(item, Item::Answer { proves: true, .. });
             drop(self.links.cancel(now.at, from, welcomes));
             let item = Item::Answer { notice: Notice::Welcome, request: Some(id), proves: true };
@@ -139,7 +139,7 @@ impl Server {
         if !same {
             self.remember(now, nickname);
         }
-        self.requests.forget_registrations(from, id);
+        self.forget_registrations(from, id);
         let ended = if same {
             Ended::default()
         } else {
@@ -148,8 +148,7 @@ impl Server {
             self.end_session_at(now, from)
         };
         if let Some(before) = before.filter(|before| before != nickname) {
-            self.remember(now, &before);
-            self.emit(ServerEvent::Offline { nickname: before });
+            self.went_offline(now, before);
         }
         self.emit(ServerEvent::Online { nickname: nickname.clone(), address: from });
         if let (Some(session), Some((_, Request::Register { hello: Some(hello), .. }))) =
@@ -176,14 +175,13 @@ impl Server {
         from: SocketAddr,
         nickname: &Nickname,
     ) {
-        self.requests.forget_registrations(from, id);
+        self.forget_registrations(from, id);
         let online = self.directory.is_at(nickname, from);
         if online {
             self.directory.set_offline(nickname);
-            self.remember(now, nickname);
             let ended = self.end_session_at(now, from);
             self.go_on(now, ended);
-            self.emit(ServerEvent::Offline { nickname: nickname.clone() });
+            self.went_offline(now, nickname.clone());
             // Its address is proven: the answer, five times, need not be earned.
             self.grant(now, from);
         }

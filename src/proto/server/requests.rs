@@ -254,15 +254,19 @@ impl Requests {
         self.open.get(&id).is_some_and(|open| open.tells_all)
     }
 
-    /// An earlier registration of this address, which waits for somebody else to be found gone, is
-    /// not meant any more once another one, or a deregistration, was asked for.
-    pub(super) fn forget_registrations(&mut self, from: SocketAddr, but: RequestId) {
-        for id in self.by_address.get(&from).cloned().unwrap_or_default() {
-            let request = self.open.get(&id).map(|open| &open.request);
-            if id != but && matches!(request, Some(Request::Register { .. })) {
-                self.close(id);
-            }
-        }
+    /// The other registrations of this address.
+    pub(super) fn registrations(&self, from: SocketAddr, but: RequestId) -> Vec<RequestId> {
+        let is_registration = |id: &RequestId| {
+            let request = self.open.get(id).map(|open| &open.request);
+            *id != but && matches!(request, Some(Request::Register { .. }))
+        };
+        let here = self.by_address.get(&from).into_iter().flatten().copied();
+        here.filter(is_registration).collect()
+    }
+
+    /// Whether a request is under way.
+    pub(super) fn has(&self, id: RequestId) -> bool {
+        self.open.contains_key(&id)
     }
 
     /// A new session begins at this address with this request. The earlier ones are carried out,
@@ -326,5 +330,70 @@ mod tests {
         assert!(!requests.is_open(from, &register("a")));
         requests.close(id);
         assert!(!requests.is_open(from, &register("b")));
+    }
+
+    fn session(n: u64) -> Session {
+        Session::new(n).unwrap()
+    }
+
+    /// A member has so many messages of this length under way.
+    fn keep(requests: &mut Requests, author: u64, count: u64, bytes: usize) {
+        let name = || Nickname::new("a").unwrap();
+        for number in 1..=count {
+            let id = Some(MessageId { author: session(author), number });
+            let (seen, text) = (Presence::Online, "x".repeat(bytes));
+            let request = Request::Keep { sender: name(), recipient: name(), seen, text, id };
+            let from = SocketAddr::from(([127, 0, 0, 1], author as u16));
+            requests.open(from, request, false);
+        }
+    }
+
+    #[test]
+    fn both_sides_of_the_messages_of_a_member() {
+        let mut requests = Requests::new();
+        keep(&mut requests, 1, MAX_PER_MEMBER as u64 - 1, 1);
+        assert!(requests.has_room_for_more(session(1)));
+        keep(&mut requests, 2, MAX_PER_MEMBER as u64, 1);
+        assert!(!requests.has_room_for_more(session(2)));
+        for author in 3..11 {
+            keep(&mut requests, author, MAX_PER_MEMBER as u64, 1);
+        }
+        // Many are under way: a few of each leave room for others.
+        keep(&mut requests, 11, MAX_PER_MEMBER_OF_MANY as u64 - 1, 1);
+        keep(&mut requests, 12, MAX_PER_MEMBER_OF_MANY as u64, 1);
+        assert!(requests.has_room_for_more(session(11)));
+        assert!(
+            !requests.has_room_for_more(session(12)) && !requests.has_room_for_more(session(1))
+        );
+    }
+
+    #[test]
+    fn both_sides_of_the_text_of_a_member() {
+        let mut requests = Requests::new();
+        keep(&mut requests, 1, 7, 1 << 20);
+        assert!(requests.has_room_for_more(session(1)));
+        for author in 2..6 {
+            keep(&mut requests, author, 8, 1 << 20);
+            assert!(!requests.has_room_for_more(session(author)));
+        }
+        // Half of all that there is room for is under way.
+        assert!(!requests.has_room_for_more(session(1)));
+        keep(&mut requests, 6, 1, MAX_BYTES_PER_MEMBER_OF_MANY - 1);
+        keep(&mut requests, 7, 1, MAX_BYTES_PER_MEMBER_OF_MANY);
+        assert!(requests.has_room_for_more(session(6)) && !requests.has_room_for_more(session(7)));
+    }
+
+    #[test]
+    fn strangers_take_no_room_from_users() {
+        let mut requests = Requests::new();
+        let at = |n: usize| SocketAddr::from(([10, 0, (n / 256) as u8, n as u8], 1));
+        for n in 0..MAX_OPEN + RESERVE {
+            requests.open(at(n), register("a"), true);
+            requests.open(at(n), register("b"), true);
+        }
+        assert!(!requests.has_room_at(at(0), true) && requests.has_room_at(at(0), false));
+        assert!(requests.has_room_for_more(session(1)));
+        assert!(requests.is_within_bounds(MAX_OPEN + RESERVE));
+        assert!(!requests.is_within_bounds(MAX_OPEN + RESERVE - 1));
     }
 }
