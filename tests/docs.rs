@@ -151,9 +151,14 @@ fn every_figure_has_one_name_and_is_documented() {
 #[test]
 fn every_path_that_the_documents_name_is_there() {
     let mut links = 0;
-    for document in
-        ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/PROTOCOL.md", "docs/METRICS.md"]
-    {
+    for document in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "docs/LIMITS.md",
+        "docs/METRICS.md",
+        "docs/PROTOCOL.md",
+    ] {
         for target in read(document).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             if target.contains("://") || target.starts_with('#') {
                 continue;
@@ -164,4 +169,37 @@ fn every_path_that_the_documents_name_is_there() {
         }
     }
     assert!(links >= 5, "{links}");
+}
+
+/// Each limit has one row, with its default, and no row is of anything else. A limit's `Debug` form has
+/// every field.
+#[test]
+fn every_limit_and_its_default_stand_in_the_table() {
+    let text = read("docs/LIMITS.md");
+    let (_, table) = text.split_once("| limit | default |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let rows: BTreeSet<(String, String)> = table
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| {
+            let cells: Vec<&str> = line.split(" | ").collect();
+            (cells[0].split('`').nth(1).unwrap().to_owned(), cells[1].to_owned())
+        })
+        .collect();
+    let limits = format!("{:?}", superchat::Limits::default());
+    let fields = limits.strip_prefix("Limits { ").unwrap().strip_suffix(" }").unwrap();
+    let expected: BTreeSet<(String, String)> = fields
+        .split(", ")
+        .map(|field| {
+            let (name, value) = field.split_once(": ").unwrap();
+            (name.to_owned(), value.to_lowercase())
+        })
+        .collect();
+    assert_eq!(rows, expected);
+    let options = read("python/superchat/cli/arguments.py");
+    let python = read("python/superchat/_limits.py");
+    for (name, _) in rows {
+        assert!(options.contains(&format!("\"{name}\":")), "no option for {name}");
+        assert!(python.contains(&format!("    {name}: ")), "Python has no {name}");
+    }
 }

@@ -38,5 +38,5 @@ class Limits:
     """Messages in a mailbox."""
     store_bytes: int = 1 << 30
     """Bytes of all mailboxes together."""
-    message_age: timedelta | None = timedelta(days=90)
+    message_age: timedelta | None = None
     """How long a message waits for its recipient; ``None`` for ever."""

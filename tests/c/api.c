@@ -187,12 +187,12 @@ int main(int argc, char **argv)
     options.directory = argv[1];
     options.refuse_classic = true;
     options.limits.users = 100;
-    options.limits.message_age = 0;
+    options.limits.message_age = 3600;
     options.on_event = on_server_event;
     options.userdata = &requests;
     CHECK(superchat_server_start(&options, &server) == SUPERCHAT_STATUS_OK);
     CHECK(superchat_server_limits(server, &limits) == SUPERCHAT_STATUS_OK);
-    CHECK(limits.users == 100 && limits.message_age == 0 && limits.unproven_factor == 3);
+    CHECK(limits.users == 100 && limits.message_age == 3600 && limits.unproven_factor == 3);
     CHECK(superchat_server_limits(server, NULL) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
     CHECK(superchat_server_address(server, text, sizeof text) > sizeof text);
     CHECK(strcmp(text, "127.0.0") == 0);

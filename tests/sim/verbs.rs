@@ -18,7 +18,6 @@ pub fn server_config(max_users: usize) -> ServerConfig {
     }
     let mut limits = Limits::default();
     limits.users = max_users;
-    limits.message_age = None;
     ServerConfig { limits, refuse_classic: false, local_time }
 }
 

@@ -179,13 +179,12 @@ def _add_limits(parser: _Parser) -> None:
     defaults = superchat.Limits()
     for field in fields(defaults):
         name, default = field.name, getattr(defaults, field.name)
-        shown = default.days if isinstance(default, timedelta) else default
         group.add_argument(
             f"--{name.replace('_', '-')}",
             type=_days if name == "message_age" else int,
             default=default,
             metavar="DAYS" if name == "message_age" else "N",
-            help=f"{LIMITS[name]} ({shown})",
+            help=f"{LIMITS[name]} ({default or 0})",
         )
 
 
