@@ -74,9 +74,7 @@ mod tests {
     }
 
     fn budgets(handshakes: usize) -> Budgets {
-        let mut limits = Limits::default();
-        limits.handshakes = handshakes;
-        Budgets::new(&limits)
+        Budgets::new(&Limits { handshakes, ..Limits::default() })
     }
 
     #[test]
