@@ -315,3 +315,19 @@ fn a_classic_peer_gets_no_array() {
     let to_b = client.sent.iter().filter(|(to, _)| *to == address("b"));
     assert!(to_b.clone().count() >= 3 && to_b.clone().all(|(_, payload)| !is_packet(payload)));
 }
+
+/// Neither one that says nothing, nor one that takes the last word and does not answer it.
+#[test]
+fn no_server_keeps_a_client_from_its_end_for_more_than_a_second() {
+    for acknowledges in [false, true] {
+        let mut client = Script::current_online();
+        client.told(ClientCommand::Close);
+        if acknowledges {
+            assert_eq!(client.took("s"), NOTHING);
+        }
+        let until = client.wait(999).concat();
+        assert!(!until.contains("Closed"), "{until}");
+        let end = client.wait(1).concat();
+        assert!(end.ends_with("says Closed"), "{end}");
+    }
+}

@@ -21,7 +21,23 @@ const OUTAGE_PATIENCE: Duration = Duration::from_millis(2500);
 const PINGS: u32 = 4;
 const PING_PATIENCE: Duration = Duration::from_millis(750);
 
+/// How long the last word of a program that ends is waited for.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 impl Client {
+    /// Whatever the server does from now on, the end comes.
+    pub(super) fn begin_farewell(&mut self, now: Now) {
+        self.timers.set(Timer::Farewell, now.at + FAREWELL);
+    }
+
+    /// The server was waited for long enough.
+    pub(super) fn on_farewell_over(&mut self, now: Now) {
+        self.go_offline(now, &Failure::Closed);
+        if self.phase != Phase::Closed {
+            self.end();
+        }
+    }
+
     /// The server was heard.
     pub(super) fn begin_lease(&mut self, now: Now) {
         self.timers.set(Timer::Lease, now.at + LEASE);

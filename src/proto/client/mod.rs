@@ -79,16 +79,19 @@ enum Timer {
     Outage,
     /// Those of whom a server that began anew has told nothing are gone.
     Stale,
+    /// The client ends, and the server has not answered its last word.
+    Farewell,
 }
 
 impl Timer {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Request,
         Self::FirstTable,
         Self::Conversations,
         Self::Lease,
         Self::Outage,
         Self::Stale,
+        Self::Farewell,
     ];
 }
 
@@ -363,6 +366,7 @@ impl Client {
 
     fn close(&mut self, now: Now) {
         self.closing = true;
+        self.begin_farewell(now);
         self.fail_conversations(now, &Failure::Closed);
         if let Phase::Welcomed { ticket } = self.phase {
             self.phase = Phase::Online;
@@ -392,6 +396,7 @@ impl Client {
         for timer in Timer::ALL {
             self.timers.stop(&timer);
         }
+        self.requests = Requests::default();
         self.links = Links::new();
         self.flows.begin_anew(self.flows.own());
         self.emit(ClientEmit::Closed);
@@ -437,6 +442,7 @@ impl Client {
                 Timer::Lease => self.on_lease_over(now),
                 Timer::Outage => self.on_outage(now),
                 Timer::Stale => self.on_stale(),
+                Timer::Farewell => self.on_farewell_over(now),
             }
             return true;
         }

@@ -20,10 +20,6 @@ use crate::wire::{Frame, Header, Nickname, Notice, Packet, Sequence, Session};
 const SERVER: Limits =
     Limits { blocked: Duration::from_secs(30), silent: Duration::from_millis(2500) };
 
-/// How long it is when somebody waits for the program to end.
-const FAREWELL: Limits =
-    Limits { blocked: Duration::from_millis(1000), silent: Duration::from_millis(1000) };
-
 /// How long users of whom a server that began anew has not told yet are still believed to be where
 /// they were: two leases, in which they notice and register.
 const STALE_FOR: Duration = Duration::from_secs(45);
@@ -278,12 +274,11 @@ impl Client {
         if let Some((_, before)) = current.deregistering.replace((number, ticket)) {
             self.tell_session(before, Ok(()));
         }
-        if ticket.is_none() {
+        if ticket.is_none()
+            && let Some(flow) = self.flows.get_mut(session)
+        {
             // Nothing else matters any more.
-            if let Some(flow) = self.flows.get_mut(session) {
-                drop(flow.abandon());
-            }
-            self.flows.limit(session, FAREWELL);
+            drop(flow.abandon());
         }
         self.flows.open(now.at, session, self.server, SERVER);
         let frame = Frame::Deregister { nickname, number };
