@@ -204,6 +204,10 @@ impl Server {
     /// changed the table, it is called again.
     fn proceed(&mut self, now: Now, id: RequestId) {
         let Some((from, request)) = self.requests.get(id) else { return };
+        if self.stopping {
+            // Its answer would be one more that is waited for.
+            return;
+        }
         match request {
             Request::Register { nickname, hello } => {
                 let session = hello.map(|hello| hello.session);
