@@ -331,3 +331,29 @@ fn no_server_keeps_a_client_from_its_end_for_more_than_a_second() {
         assert!(end.ends_with("says Closed"), "{end}");
     }
 }
+
+/// Its deregistration was lost. What it was told last is that it registers, also if another server answers
+/// that, of the other dialect.
+#[test]
+fn who_is_told_to_register_while_it_waits_to_be_deregistered_stays_and_both_have_an_outcome() {
+    for classic in [false, true] {
+        let mut client = Script::current_online();
+        client.told(ClientCommand::Deregister { ticket: 2 });
+        client.told(ClientCommand::Register { ticket: 3, nickname: nickname("a") });
+        let mut done = if classic {
+            client.from("s", ack());
+            let mut done = client.from("s", script::note("[Welcome, You are registered.]"));
+            done.extend(client.from("s", table(&[("a", "Yes")])));
+            done
+        } else {
+            client.welcomed(session("s"), &[row("b")], 4)
+        };
+        done.extend(client.wait(5_000));
+        let done = done.concat();
+        assert!(
+            done.contains("Session(2, Ok(()))") && done.contains("Session(3, Ok(()))"),
+            "{done}"
+        );
+        assert!(!done.contains("Dereg"), "{done}");
+    }
+}

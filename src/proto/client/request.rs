@@ -299,11 +299,19 @@ impl Client {
                 self.nickname = nickname.clone();
                 self.take_session(session);
                 // Unless it says more: see `on_registration_answered`.
-                self.current = None;
+                let before = self.current.take();
                 self.phase = Phase::Welcomed { ticket };
                 self.timers.set(Timer::FirstTable, now.at + TABLE_PATIENCE);
                 if !quietly {
                     self.event(ClientEvent::Registered { nickname });
+                }
+                if let Some(mut before) = before {
+                    // A server that speaks the classic dialect has taken its place, and dies of a packet.
+                    self.flows.close(before.session);
+                    self.parts.remove(&before.session);
+                    if let Some(waiting) = before.take_deregistering() {
+                        self.on_welcome_instead(now, ticket.is_none(), waiting);
+                    }
                 }
             }
             // A late word to the session before this one.

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::peers::Sent;
-use super::request::Answer;
+use super::request::{Answer, Request};
 use super::{Client, ClientEvent, Failure, Phase, Ticket, Timer};
 use crate::proto::flows::{FlowStep, Limits};
 use crate::proto::{Instant, Now};
@@ -173,7 +173,8 @@ impl Client {
         floor: u64,
     ) {
         let answer = Answer { notice: Notice::parse(text), text, offline };
-        let quietly = self.phase == Phase::Online && self.registers_by_itself();
+        let by_itself = self.registers_by_itself();
+        let quietly = self.phase == Phase::Online && by_itself;
         if !quietly {
             self.event(ClientEvent::Notification { text: text.to_owned() });
         }
@@ -212,8 +213,19 @@ impl Client {
         self.lookups.clear();
         self.give_again(now);
         if let Some((_, ticket)) = deregistering {
-            // It was asked for before the server forgot, and still is.
+            self.on_welcome_instead(now, by_itself, ticket);
+        }
+    }
+
+    /// The client was welcomed while it waited to be deregistered. If it registered by itself, it still
+    /// is to go; if it was told to, that was the later word.
+    pub(super) fn on_welcome_instead(&mut self, now: Now, by_itself: bool, ticket: Option<Ticket>) {
+        if !by_itself {
+            self.tell_session(ticket, Ok(()));
+        } else if self.current.is_some() {
             self.deregister(now, ticket);
+        } else {
+            self.request(now, Request::Deregister { ticket });
         }
     }
 
