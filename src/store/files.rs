@@ -169,6 +169,10 @@ impl<D: Disk> FileStore<D> {
     /// Removes these lines from a mailbox.
     pub(super) fn take_out(&mut self, name: String, taken: Taken) {
         let Taken { digests, size } = taken;
+        if digests.is_empty() {
+            // No record says so: what cannot be read would hide all that comes after it.
+            return;
+        }
         let removed = Change::Removed(digests);
         self.stage(None, name, removed, |mailbox| mailbox.size.reduce(size));
     }

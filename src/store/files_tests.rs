@@ -293,6 +293,26 @@ fn the_figures_are_those_of_the_directory() {
 }
 
 #[test]
+fn a_torn_line_is_not_counted() {
+    let (directory, store) = open();
+    drop(store);
+    fs::write(directory.path().join("sonic"), b"{\"Msg\": \"hel").unwrap();
+    let mut store = opened(directory.path());
+    assert_eq!(load(&mut store, "sonic").unwrap(), [""; 0]);
+    assert_eq!((store.figures().mailboxes, store.figures().bytes), (0, 0));
+}
+
+/// What is delivered may have become too old meanwhile: then there is nothing to remove.
+#[test]
+fn what_is_stored_after_a_removal_of_nothing_is_there_after_a_restart() {
+    let (directory, mut store) = open();
+    assert_eq!(remove(&mut store, "sonic", 1), []);
+    store_one(&mut store, "sonic", "hi").unwrap();
+    drop(store);
+    assert_eq!(load(&mut opened(directory.path()), "sonic").unwrap(), ["hi"]);
+}
+
+#[test]
 fn a_message_that_is_in_the_mailbox_is_not_added_again() {
     let (directory, mut store) = open();
     let both = vec![numbered(1, 5, "one"), numbered(2, 5, "two"), numbered(1, 6, "three")];

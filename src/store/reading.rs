@@ -15,17 +15,17 @@ const NONE: Size = Size { bytes: 0, messages: 0 };
 impl<D: Disk> FileStore<D> {
     /// Reads the file of a mailbox if somebody has changed it since it was read last.
     pub(super) fn look(&mut self, name: &str) -> Result<(), String> {
-        let seen = self.see(name)?;
+        let found = self.see(name)?;
         let before = self.mailboxes.get(name).map(|mailbox| mailbox.seen).unwrap_or_default();
-        if before == seen {
+        if before == found {
             return Ok(());
         }
-        let file = self.read(name, seen)?;
-        let (file, seen) = self.mend(name, seen, file)?;
+        let file = self.read(name, found)?;
+        let (file, seen) = self.mend(name, found, file)?;
         let mailbox = self.mailboxes.entry(name.to_owned()).or_default();
         let (size, last) = measure(&contents(&file, &mailbox.changes));
-        let size_before = match (before, seen) {
-            // So it was counted when the directory was opened.
+        let size_before = match (before, found) {
+            // So it was counted when the directory was opened, before its end was mended.
             (Seen::Nothing, Seen::File(Metadata { length, .. })) if mailbox.size == NONE => {
                 Size { bytes: length, messages: usize::from(length > 0) }
             }
