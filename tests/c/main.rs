@@ -72,6 +72,27 @@ fn the_functions_work_in_a_program_that_links_the_static_library() {
     run(Command::new(link_static(&root().join("tests/c/api.c"), directory.path())).arg(mail.path()));
 }
 
+/// The inputs that fuzzing has found: `fuzz/corpus/capi` and `fuzz/crashes/capi`, in a program that is
+/// watched by AddressSanitizer.
+#[test]
+fn every_input_that_fuzzing_found_is_taken() {
+    let directory = TempDir::new().unwrap();
+    let library = LIBRARIES.join("libsuperchat.a");
+    let mut link: Vec<&OsStr> =
+        ["-DSUPERCHAT_FUZZ_MAIN", "-g", "-fsanitize=address"].map(OsStr::new).to_vec();
+    link.push(library.as_os_str());
+    link.extend(STATIC_NEEDS.iter().map(OsStr::new));
+    let program = compile(&root().join("fuzz/targets/capi.c"), directory.path(), &link);
+    let inputs: Vec<PathBuf> = ["corpus", "crashes"]
+        .iter()
+        .filter_map(|kind| std::fs::read_dir(root().join("fuzz").join(kind).join("capi")).ok())
+        .flatten()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert!(!inputs.is_empty(), "no inputs");
+    run(Command::new(program).args(inputs).env("TMPDIR", directory.path()));
+}
+
 #[test]
 fn the_header_declares_what_the_library_exports_and_nothing_else() {
     let header = std::fs::read_to_string(root().join("include/superchat.h")).unwrap();

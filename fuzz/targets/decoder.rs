@@ -1,0 +1,60 @@
+//! Any bytes, as a datagram of either dialect, a nickname, and a line of the server.
+//!
+//! The invariant: nothing panics, and what is read, written and read again is what was read.
+
+use superchat::wire::{Datagram, Frame, MAX_DATAGRAM, Nickname, Notice, Packet, Row, is_packet};
+
+/// Reads the bytes as everything that comes over the wire.
+pub fn run(data: &[u8]) {
+    datagram(data);
+    packet(data);
+    if let Ok(text) = std::str::from_utf8(data) {
+        if let Ok(nickname) = Nickname::new(text) {
+            assert!((1..=Nickname::MAX_CHARS).contains(&nickname.as_str().chars().count()));
+            assert!(!nickname.as_str().contains(char::is_whitespace), "{nickname:?}");
+        }
+        if let Some(notice) = Notice::parse(text) {
+            assert_eq!(notice.to_string(), text);
+        }
+    }
+}
+
+fn datagram(data: &[u8]) {
+    let Ok(read) = Datagram::decode(data) else { return };
+    assert!(!is_packet(data), "of both dialects");
+    let written = read.encode();
+    let again = Datagram::decode(&written);
+    match read {
+        Datagram::Table(rows) => {
+            assert!(written.len() <= MAX_DATAGRAM, "a table of {} bytes", written.len());
+            let Ok(Datagram::Table(kept)) = again else { panic!("no table: {again:?}") };
+            assert!(kept.len() <= rows.len());
+            // A classic table has no sessions.
+            let told = |row: Row| Row { session: None, ..plain(row) };
+            assert!(kept.iter().zip(rows).all(|(kept, row)| *kept == told(row)));
+        }
+        read => assert_eq!(again, Ok(read)),
+    }
+}
+
+fn packet(data: &[u8]) {
+    let Ok(mut read) = Packet::decode(data) else { return };
+    assert!(is_packet(data));
+    let again = Packet::decode(&read.encode());
+    for frame in &mut read.frames {
+        match frame {
+            Frame::Changes { rows, .. } => {
+                *rows = std::mem::take(rows).into_iter().map(plain).collect();
+            }
+            Frame::Found { row, .. } => *row = row.take().map(plain),
+            _ => {}
+        }
+    }
+    assert_eq!(again, Ok(read));
+}
+
+/// An address of IPv4 in the clothes of IPv6 is written as what it is.
+fn plain(mut row: Row) -> Row {
+    row.address.set_ip(row.address.ip().to_canonical());
+    row
+}
