@@ -253,3 +253,22 @@ fn an_old_registration_counts_for_nothing() {
     assert_eq!(server.from("a", hello("a", Some(cookie))), NOTHING);
     assert!(server.from("a", hello_as("a", session("a"), 10, Some(cookie)))[0].contains("Welcome"));
 }
+
+/// Each of their requests is under way until its answer has been sent for the last time.
+#[test]
+fn requests_of_strangers_take_no_room_from_anybody_else() {
+    let mut server = Script::with_current(server_config(10_000), &["a", "b"]);
+    for number in 1..=6_000 {
+        server.from_stranger(number, reg(&format!("stranger{number}")));
+        server.from_stranger(number, script::keep("z", "b", "Online", "hi"));
+    }
+    let said = server.says("a", vec![keep("a", "b", 1, "hi")]);
+    assert_eq!(said, ["a: <ack>", "b: <Chat a: hi>"]);
+    // Who comes in the middle of it comes in.
+    server.from("c", reg("c"));
+    for number in 6_001..=8_000 {
+        server.from_stranger(number, reg(&format!("stranger{number}")));
+    }
+    assert!(server.from("c", ack())[0].starts_with("c: Table"));
+    assert_eq!(rows(&server), 3);
+}

@@ -82,6 +82,13 @@ impl Script {
         self.handle(Input::Datagram { from, payload, room })
     }
 
+    /// Somebody at one of many addresses that are no peer's sends this.
+    pub fn from_stranger(&mut self, number: u16, payload: impl AsRef<[u8]>) -> Vec<String> {
+        let from = SocketAddr::from(([10, 0, 2, 1], number));
+        let (payload, room) = (payload.as_ref(), self.room);
+        self.handle(Input::Datagram { from, payload, room })
+    }
+
     /// The server acknowledges the request under way, and answers it.
     pub fn answered(&mut self, answer: impl AsRef<[u8]>) -> Vec<String> {
         self.from("s", ack());
