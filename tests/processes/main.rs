@@ -1,10 +1,12 @@
-//! The server in a process of its own: killed without a word, and with a disk that fails.
+//! The server in a process of its own: killed without a word, with a disk that fails, and flooded.
 //! Clients are in the test's process. All go through the public API.
 // A test that panics has failed: that is its report.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(unreachable_pub, reason = "the modules of a test are nobody else's")]
 
 mod disk;
+mod flood;
+mod hose;
 mod kill;
 mod ledger;
 mod server;

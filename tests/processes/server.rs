@@ -1,7 +1,7 @@
 //! A server in a process of its own, which is this very program, started again.
 
 use std::env;
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -15,6 +15,9 @@ const TOLD: [&str; 2] = ["SUPERCHAT_TEST_BIND", "SUPERCHAT_TEST_DIRECTORY"];
 const SAYS: &str = "server says ";
 
 /// Serves, if this is the server's process, until its standard input ends.
+///
+/// To each line that it reads it says its counters: how many datagrams it received, and how many of
+/// them it refused as malformed or too long.
 pub fn serve() {
     let [Ok(bind), Ok(directory)] = TOLD.map(env::var) else { return };
     // On a line of its own, whatever was printed before it.
@@ -31,8 +34,10 @@ pub fn serve() {
     });
     let server = server.start().unwrap();
     say(&server.address().to_string());
-    // Whether it ends or fails, there is nothing more to wait for.
-    let _ = io::stdin().read_to_end(&mut Vec::new());
+    for _ in io::stdin().lock().lines() {
+        let stats = server.stats();
+        say(&format!("{} {}", stats.datagrams_received, stats.malformed + stats.oversized));
+    }
     server.stop();
 }
 
@@ -66,6 +71,15 @@ impl ServerProcess {
         self.child.id()
     }
 
+    /// What it received, and how much of that it refused as malformed or too long.
+    pub fn counted(&mut self) -> (u64, u64) {
+        writeln!(self.stdin.as_mut().unwrap()).unwrap();
+        self.hears(|said| {
+            let (received, refused) = said.split_once(' ')?;
+            Some((received.parse().ok()?, refused.parse().ok()?))
+        })
+    }
+
     /// Waits until it says that a mailbox cannot be used.
     pub fn fault(&mut self) -> String {
         self.hears(|said| said.strip_prefix("fault ").map(str::to_owned))
@@ -86,6 +100,13 @@ impl ServerProcess {
     pub fn stop(mut self) {
         self.stdin = None;
         assert!(self.child.wait().unwrap().success());
+    }
+
+    /// A value in its memory accounts, in kilobytes: `VmRSS` is what it has, `VmHWM` the most it had.
+    pub fn memory(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let value = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        value.trim_matches([':', '\t', ' ', 'k', 'B']).parse().unwrap()
     }
 
     /// Reads until it says what `wanted` picks.
