@@ -273,7 +273,7 @@ impl SimStore {
 
     fn promise_no_more(&mut self, recipient: &Nickname, messages: &[StoredMessage]) {
         if let Some(promised) = self.promised.get_mut(recipient) {
-            promised.retain(|message| !messages.contains(message));
+            promised.retain(|message| !messages.iter().any(|other| is_same(message, other)));
         }
     }
 
@@ -287,12 +287,19 @@ impl SimStore {
             for recipient in recipients.clone() {
                 let mailbox = read(&mut files, recipient);
                 for message in self.promised.get(recipient).into_iter().flatten() {
-                    let kept = mailbox.contains(message);
+                    let kept = mailbox.iter().any(|other| is_same(message, other));
                     assert!(kept, "{recipient}: {message:?} was stored, and is not in {mailbox:?}");
                 }
             }
         }
     }
+}
+
+/// Whether they are the same message. One that was there already, of an earlier run of the server that did
+/// not come to say so, keeps the time that it has.
+fn is_same(message: &StoredMessage, other: &StoredMessage) -> bool {
+    let time = if message.id.is_some() { message.time } else { other.time };
+    StoredMessage { time, ..other.clone() } == *message
 }
 
 /// What a server that is started on such a disk would deliver to this user.
