@@ -83,7 +83,8 @@ typedef enum superchat_status {
      */
     SUPERCHAT_STATUS_DIRECTORY = 4,
     /**
-     * A nickname is not allowed: 1 to 64 characters, no white space, no control characters.
+     * A nickname is not allowed: 1 to 64 characters, no white space, no control or invisible characters,
+     * and neither `[` nor `>` in front.
      */
     SUPERCHAT_STATUS_NICKNAME = 5,
     /**
@@ -458,7 +459,7 @@ typedef struct superchat_server_event {
      */
     const char *address;
     /**
-     * The event as a line for a log. Never NULL.
+     * The event as a line for a log, fit for a terminal. Never NULL.
      */
     const char *text;
 } superchat_server_event;
@@ -534,7 +535,8 @@ typedef struct superchat_message {
      */
     const char *sender;
     /**
-     * What it says, in UTF-8, with a NUL at its end. Never NULL.
+     * What it says, in UTF-8, with a NUL at its end. Anything can be in it, also what a terminal would
+     * obey: escape sequences, line ends, overrides of the direction. Never NULL.
      */
     const char *text;
     /**

@@ -27,7 +27,11 @@ class LimitError(Error, ValueError):
 
 
 class NicknameError(Error, ValueError):
-    """A nickname is not allowed: 1 to 64 characters, no white space, no control characters."""
+    """A nickname is not allowed.
+
+    It has 1 to 64 characters, none of them white space, control or invisible characters, and begins
+    neither with ``[`` nor with ``>``.
+    """
 
 
 class NameTakenError(Error, ConnectionError):

@@ -62,7 +62,8 @@ pub enum superchat_route {
 pub struct superchat_message {
     /// Who wrote it. Never NULL.
     pub sender: *const c_char,
-    /// What it says, in UTF-8, with a NUL at its end. Never NULL.
+    /// What it says, in UTF-8, with a NUL at its end. Anything can be in it, also what a terminal would
+    /// obey: escape sequences, line ends, overrides of the direction. Never NULL.
     pub text: *const c_char,
     /// Bytes of the text without that NUL: others may be inside.
     pub text_length: usize,
@@ -150,7 +151,7 @@ pub struct superchat_server_event {
     pub recipient: *const c_char,
     /// Where, as "host:port"; otherwise empty. Never NULL.
     pub address: *const c_char,
-    /// The event as a line for a log. Never NULL.
+    /// The event as a line for a log, fit for a terminal. Never NULL.
     pub text: *const c_char,
 }
 

@@ -19,7 +19,8 @@ pub enum superchat_status {
     Bind = 3,
     /// The directory of a server cannot be written, or is in use by another server.
     Directory = 4,
-    /// A nickname is not allowed: 1 to 64 characters, no white space, no control characters.
+    /// A nickname is not allowed: 1 to 64 characters, no white space, no control or invisible characters,
+    /// and neither `[` nor `>` in front.
     Nickname = 5,
     /// Somebody else is online under that nickname.
     NameTaken = 6,

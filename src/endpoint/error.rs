@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::MAX_TEXT;
 use crate::proto::{Failure, LimitError};
-use crate::wire::{MAX_DATAGRAM, Nickname, NicknameError};
+use crate::wire::{MAX_DATAGRAM, Nickname, NicknameError, Visible};
 
 /// Why a call did not do what it was asked to. Its text is one line that names the thing.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +84,7 @@ pub enum Error {
         limit: usize,
     },
     /// The server refused, in its own words.
-    #[error("the server refused: {0}")]
+    #[error("the server refused: {}", Visible(.0))]
     Refused(String),
     /// The server did not answer five tries, 500 ms apart, or said that it goes down.
     #[error("the server at {server} is not responding")]

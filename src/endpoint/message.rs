@@ -13,7 +13,8 @@ use crate::wire::{Nickname, Row};
 pub struct Message {
     /// Who wrote it.
     pub sender: Nickname,
-    /// What it says.
+    /// What it says. Anything can be in it, also what a terminal would obey: escape sequences, line ends,
+    /// overrides of the direction.
     pub text: String,
     /// The way that it came.
     pub route: Route,

@@ -17,6 +17,7 @@ mod pieces;
 mod session;
 mod table;
 mod time;
+mod visible;
 
 pub use datagram::{Datagram, DecodeError, Hello, MAX_DATAGRAM, encode_table};
 pub use frame::{Chat, Frame, Keep, Piece};
@@ -27,3 +28,4 @@ pub use pieces::{Assembly, pieces};
 pub use session::{MessageId, Session};
 pub use table::{Presence, Row};
 pub use time::UnixTime;
+pub use visible::Visible;

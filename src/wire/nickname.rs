@@ -4,8 +4,14 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// A name that a client registers under: 1 to 64 characters, no white space, no control
-/// characters. Everything else is allowed, in any script.
+use super::visible::is_invisible;
+
+/// What the lines of the program begin with on a screen: a notice, and the prompt.
+const OF_THE_PROGRAM: [char; 2] = ['[', '>'];
+
+/// A name that a client registers under: 1 to 64 characters, no white space, no control character and
+/// none that nobody sees, and the first one neither `[` nor `>`. Everything else is allowed, in any
+/// script.
 ///
 /// Two nicknames are the same if their characters are the same; no case folding and no Unicode
 /// normalisation takes place. Cloning is cheap.
@@ -36,6 +42,12 @@ pub enum NicknameError {
     /// A control character would act on the terminals that show the name.
     #[error("it has a control character in it")]
     Control,
+    /// Two names that differ in it look the same; and some turn the direction of what is beside them.
+    #[error("it has an invisible character in it")]
+    Invisible,
+    /// A line that begins so is the program's own, not somebody's message.
+    #[error("it begins with {0}")]
+    Begin(char),
 }
 
 impl Nickname {
@@ -60,6 +72,12 @@ impl Nickname {
         }
         if text.chars().any(char::is_control) {
             return Err(NicknameError::Control);
+        }
+        if text.chars().any(is_invisible) {
+            return Err(NicknameError::Invisible);
+        }
+        if let Some(first) = text.chars().next().filter(|first| OF_THE_PROGRAM.contains(first)) {
+            return Err(NicknameError::Begin(first));
         }
         Ok(Self(text.into()))
     }
@@ -118,9 +136,28 @@ mod tests {
         }
     }
 
+    /// Names that would look the same, or turn the direction of a line.
+    #[test]
+    fn invisible_characters_are_refused() {
+        for text in
+            ["son\u{200b}ic", "sonic\u{200d}", "\u{202e}cinos", "\u{3164}", "\u{2800}", "s\u{fe0f}"]
+        {
+            assert_eq!(Nickname::new(text), Err(NicknameError::Invisible), "{text:?}");
+        }
+    }
+
+    /// A message of theirs would begin as a notice or a prompt does.
+    #[test]
+    fn what_begins_as_a_line_of_the_program_is_refused() {
+        for text in ["[Server", "[", ">>>", ">"] {
+            let first = text.chars().next().unwrap();
+            assert_eq!(Nickname::new(text), Err(NicknameError::Begin(first)), "{text:?}");
+        }
+    }
+
     #[test]
     fn anything_else_is_allowed() {
-        for text in ["sonic", "../etc/passwd", ".", "con", "ソニック", "👩‍🚀", "\"\\\"", "%"]
+        for text in ["sonic", "../etc/passwd", ".", "con", "ソニック", "👩", "\"\\\"", "%", "a[>"]
         {
             assert_eq!(Nickname::new(text).unwrap().as_str(), text);
         }

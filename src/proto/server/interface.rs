@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use crate::proto::{LastSeen, Limits, StoreAnswer, StoreRequest, UnixTime};
-use crate::wire::Nickname;
+use crate::wire::{Nickname, Visible};
 
 /// What a server engine is set up with.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +19,8 @@ pub struct ServerConfig {
 
 /// What a server tells the program that it is embedded in.
 ///
-/// Its [`Display`](fmt::Display) form is a line for a log.
+/// Its [`Display`](fmt::Display) form is a line for a log, whatever is in it: control characters and what
+/// turns a direction are spelled out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServerEvent {
@@ -98,12 +99,12 @@ impl fmt::Display for ServerEvent {
             Self::Online { nickname, address } => write!(f, "{nickname} is online at {address}"),
             Self::Offline { nickname } => write!(f, "{nickname} is offline"),
             Self::MailboxFault { nickname, reason } => {
-                write!(f, "The mailbox of {nickname} cannot be used: {reason}")
+                write!(f, "The mailbox of {nickname} cannot be used: {}", Visible(reason))
             }
             Self::MessagesExpired { recipient, count } => {
                 write!(f, "{count} messages to {recipient} waited too long and are removed")
             }
-            Self::StoreFault { reason } => write!(f, "The mailboxes: {reason}"),
+            Self::StoreFault { reason } => write!(f, "The mailboxes: {}", Visible(reason)),
         }
     }
 }
