@@ -1,6 +1,8 @@
 //! Who is nobody yet, as a server of the current dialect sees it: what proves an address, what counts
 //! from whom, and how much is sent to whoever proves nothing.
 
+use std::net::SocketAddr;
+
 use superchat::proto::ServerConfig;
 use superchat::wire::{Header, Packet, Session};
 
@@ -258,16 +260,17 @@ fn an_old_registration_counts_for_nothing() {
 #[test]
 fn requests_of_strangers_take_no_room_from_anybody_else() {
     let mut server = Script::with_current(server_config(10_000), &["a", "b"]);
+    let at = |number: u16| SocketAddr::from(([10, 0, 2, 1], number));
     for number in 1..=6_000 {
-        server.from_stranger(number, reg(&format!("stranger{number}")));
-        server.from_stranger(number, script::keep("z", "b", "Online", "hi"));
+        server.stranger_sends(at(number), reg(&format!("stranger{number}")));
+        server.stranger_sends(at(number), script::keep("z", "b", "Online", "hi"));
     }
     let said = server.says("a", vec![keep("a", "b", 1, "hi")]);
     assert_eq!(said, ["a: <ack>", "b: <Chat a: hi>"]);
     // Who comes in the middle of it comes in.
     server.from("c", reg("c"));
     for number in 6_001..=8_000 {
-        server.from_stranger(number, reg(&format!("stranger{number}")));
+        server.stranger_sends(at(number), reg(&format!("stranger{number}")));
     }
     assert!(server.from("c", ack())[0].starts_with("c: Table"));
     assert_eq!(rows(&server), 3);

@@ -23,6 +23,7 @@ mod current_strangers;
 mod current_world;
 mod disk;
 mod faults;
+mod forged;
 mod host;
 mod journal;
 mod limits;

@@ -82,9 +82,8 @@ impl Script {
         self.handle(Input::Datagram { from, payload, room })
     }
 
-    /// Somebody at one of many addresses that are no peer's sends this.
-    pub fn from_stranger(&mut self, number: u16, payload: impl AsRef<[u8]>) -> Vec<String> {
-        let from = SocketAddr::from(([10, 0, 2, 1], number));
+    /// Somebody at an address that is no peer's sends this.
+    pub fn stranger_sends(&mut self, from: SocketAddr, payload: impl AsRef<[u8]>) -> Vec<String> {
         let (payload, room) = (payload.as_ref(), self.room);
         self.handle(Input::Datagram { from, payload, room })
     }

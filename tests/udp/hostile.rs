@@ -1,10 +1,12 @@
 //! What is malformed, oversized or hostile is counted and dropped, and everything else goes on.
 
 use std::net::UdpSocket;
+use std::sync::mpsc;
 
-use superchat::Delivery;
-use superchat::wire::Datagram;
+use superchat::wire::{Chat, Datagram, Frame, Header, Nickname, Packet, Piece, Sequence};
+use superchat::{Client, Delivery};
 
+use crate::hose::learn;
 use crate::peer::Peer;
 use crate::{client, server};
 
@@ -82,23 +84,88 @@ fn what_others_say_in_a_users_name_does_not_count() {
     assert!(server.users()[0].online);
 }
 
-/// A client believes its own server's address, and nobody else's.
+/// A client believes its own server's address, and nobody else's: neither another machine with the same
+/// port, nor the same machine with another one, nor whoever knows everyone's session, as all do.
 #[test]
-fn a_stranger_cannot_say_that_the_server_is_down() {
+fn a_stranger_cannot_speak_for_the_server() {
     let (_directory, server) = server();
-    let sonic = client("sonic", &server);
-    let stranger = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let lies: [&[u8]; 3] = [
-        br#"{"Type":"Notification","Msg":"[Server is Down!]","Offline":"True"}"#,
-        br#"{"Type":"Table","Msg":"{}"}"#,
-        br#"{"Type":"Verification"}"#,
+    let (sender, heard) = mpsc::channel();
+    let event = sender.clone();
+    let sonic = Client::builder("sonic").server(server.address().to_string());
+    let sonic = sonic
+        .on_event(move |told| drop(event.send(format!("{told:?}"))))
+        .on_message(move |message| drop(sender.send(message.text)))
+        .connect()
+        .unwrap();
+    let lanking = client("lanking", &server);
+    let known = learn(server.address(), &["sonic", "lanking"]);
+    let of = |name: &str| {
+        let at = known.names.iter().position(|known| known.as_str() == name).unwrap();
+        known.sessions[at]
+    };
+    let classic = [
+        r#"{"Type":"Notification","Msg":"[Server is Down!]","Offline":"True"}"#,
+        r#"{"Type":"Notification","Msg":"[You are Offline. Bye.]","Offline":"True"}"#,
+        r#"{"Type":"Notification","Msg":"[Welcome, You are registered.]","Offline":"False"}"#,
+        r#"{"Type":"Table","Msg":"{}"}"#,
+        r#"{"Type":"Verification"}"#,
+        r#"{"Type":"Chat","Sender":"lanking","Msg":"forged"}"#,
+        r#"{"Type":"ack"}"#,
     ];
-    for lie in lies {
-        stranger.send_to(lie, sonic.address()).unwrap();
+    let down =
+        Frame::Notification { text: "[Server is Down!]".into(), offline: true, answers: None };
+    let gone = Frame::Changes { rows: Vec::new(), since: 0, revision: 99, last: 99 };
+    let forged = Frame::Chat(Chat {
+        sender: Nickname::new("lanking").unwrap(),
+        author: None,
+        number: 99,
+        stored_at: None,
+        piece: Piece::default(),
+        text: "forged".into(),
+    });
+    let current = [(known.server, down), (known.server, gone), (of("lanking"), forged)];
+    let current = current.map(|(from, frame)| {
+        let sequence = Some(Sequence { number: 99, floor: 99 });
+        let header = Header { sequence, ..Header::new(from, of("sonic")) };
+        Packet { header, frames: vec![frame] }.encode()
+    });
+    let same_machine = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let same_port = UdpSocket::bind(("127.0.0.2", server.address().port())).unwrap();
+    // Two messages in a row have their acks: what was told before is told, and nothing under way.
+    for _ in 0..2 {
+        assert_eq!(lanking.send("sonic", "begin").unwrap(), Delivery::Received);
     }
-    assert_eq!(sonic.send("sonic", "a word to myself").unwrap(), Delivery::Received);
-    assert_eq!(sonic.stats().unexpected, lies.len() as u64);
+    while heard.recv().unwrap() != "begin" {}
+    assert_eq!(heard.recv().unwrap(), "begin");
+    let before = sonic.stats().unexpected;
+    for stranger in [&same_machine, &same_port] {
+        for lie in classic {
+            stranger.send_to(lie.as_bytes(), sonic.address()).unwrap();
+        }
+        for lie in &current {
+            stranger.send_to(lie, sonic.address()).unwrap();
+        }
+    }
+    assert_eq!(lanking.send("sonic", "end").unwrap(), Delivery::Received);
+    assert_eq!(heard.recv().unwrap(), "end", "the first that it hears of after the beginning");
+    let lies = 2 * (classic.len() + current.len()) as u64;
+    assert_eq!(sonic.stats().unexpected - before, lies);
     assert!(sonic.is_registered());
+}
+
+#[test]
+fn names_that_look_like_others_or_like_the_program_are_refused() {
+    let (_directory, server) = server();
+    let peer = Peer::of(&server);
+    for (name, reason) in [
+        ("son\\u200bic", "it has an invisible character in it"),
+        ("\\u202ecinos", "it has an invisible character in it"),
+        ("[Server", "it begins with ["),
+    ] {
+        peer.register(name);
+        assert_eq!(peer.until_notified(), format!("[Nickname not allowed: {reason}]"));
+    }
+    assert!(server.users().is_empty());
 }
 
 #[test]

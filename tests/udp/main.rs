@@ -7,6 +7,9 @@
 mod crowd;
 mod endpoints;
 mod errors;
+#[path = "../processes/hose.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the flood is a test of its own")]
+mod hose;
 mod hostile;
 mod mailboxes;
 mod peer;

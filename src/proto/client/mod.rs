@@ -267,12 +267,12 @@ impl Client {
         }
         match datagram {
             Datagram::Ack if from == self.server => self.on_server_ack(now),
-            Datagram::Ack => {
-                if let Some(direct) = self.links.acknowledge(now.at, from) {
-                    let Direct { recipient, number, .. } = direct;
+            Datagram::Ack => match self.links.acknowledge(now.at, from) {
+                Some(Direct { recipient, number, .. }) => {
                     self.settle(now, &recipient, number, Ok(Delivery::Received));
                 }
-            }
+                None => self.stats.unexpected += 1,
+            },
             _ if self.phase == Phase::Closed => self.stats.unexpected += 1,
             // It leads to no event, so that it needs no room. Who registers again is there, too:
             // its name is not to be given away meanwhile.

@@ -62,10 +62,14 @@ impl Client {
         room: bool,
     ) {
         let Packet { header, frames } = packet;
-        if self.flows.address(header.from) == Some(from) {
+        let expected = self.flows.address(header.from) == Some(from);
+        if expected {
             self.on_peer_ack(now, header.from, header.ack.as_ref());
         }
-        let Some(sequence) = header.sequence else { return };
+        let Some(sequence) = header.sequence else {
+            self.stats.unexpected += u64::from(!expected);
+            return;
+        };
         let Some(name) = self.who_is_at(header.from, from) else {
             self.stats.unexpected += 1;
             if let Some(Frame::Chat(chat)) = frames.into_iter().next()
