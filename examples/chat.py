@@ -9,6 +9,11 @@ import sys
 import superchat
 
 
+def visible(text: str) -> str:
+    """What others wrote, without what a terminal would obey: it is spelled out."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def main() -> int:
     if len(sys.argv) != 4:
         print(f"usage: {sys.argv[0]} NICKNAME SERVER PORT", file=sys.stderr)
@@ -16,7 +21,7 @@ def main() -> int:
     nickname, server, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
 
     def show(message: superchat.Message) -> None:
-        print(f"{message.sender}: {message.text}", flush=True)
+        print(f"{message.sender}: {visible(message.text)}", flush=True)
 
     try:
         client = superchat.Client(nickname, server, port, on_message=show)
@@ -32,7 +37,7 @@ def main() -> int:
                 by = "the server" if delivery is superchat.Delivery.STORED else recipient
                 print(f"[{delivery.value} by {by}]", flush=True)
             except superchat.Error as error:
-                print(f"[{error}]", flush=True)
+                print(f"[{visible(str(error))}]", flush=True)
     return 0
 
 

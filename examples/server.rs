@@ -4,7 +4,7 @@
 //! cargo run --example server -- localhost:5000 .
 //! ```
 //!
-//! It prints where it listens, then a line for each event.
+//! It prints where it listens, then a line for each event: one line, whatever others put into it.
 
 use std::io::{self, Read as _};
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import classic
 import pytest
-from processes import BYE, DOWN, SAVED, TABLE, WELCOME, PipedClient, free_port
+from processes import BYE, COLUMNS, DOWN, SAVED, TABLE, WELCOME, PipedClient, free_port
 from world import World, eventually
 
 TEXTS = [
@@ -186,6 +186,31 @@ def test_control_characters_are_shown_and_not_obeyed(world: World, classic_sende
     else:
         world.online("lanking").enter("send sonic \x1b[2J\x07red\u202e")
     sonic.prints(f">>> {TABLE}", r">>> lanking: \x1b[2J\x07red\u202e")
+
+
+@pytest.mark.parametrize("classic_sender", [False, True])
+def test_a_text_cannot_begin_a_line_of_its_own(world: World, classic_sender: bool) -> None:
+    """Not even where the terminal would begin another row."""
+    world.server()
+    sonic = world.terminal("sonic")
+    first = "x" * (COLUMNS - len(">>> lanking: "))
+    text = f"{first}>>> {DOWN}"
+    if classic_sender:
+        joined(world, "lanking").send("sonic", text)
+    else:
+        world.online("lanking").enter(f"send sonic {text}")
+    sonic.prints(f">>> {TABLE}", f">>> lanking: {first}", f"    >>> {DOWN}")
+
+
+def test_a_name_cannot_be_one_of_the_programs_own_words(world: World) -> None:
+    world.server()
+    for name, reason in [
+        ("[Server", "it begins with ["),
+        ("son\u200bic", "it has an invisible character in it"),
+    ]:
+        client = world.add(classic.Client(name, "localhost", world.port, free_port()))
+        client.register(name)
+        shows(client, f"[Nickname not allowed: {reason}]")
 
 
 def test_classic_client_at_a_server_that_refuses_them(world: World) -> None:

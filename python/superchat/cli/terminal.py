@@ -3,7 +3,8 @@
 The live prompt is only a picture: it is taken off when a line is entered, shown, or
 not wanted any more, and what stays on the terminal is what was written there as
 lines. So lines that come leave half-typed text alone, and the terminal reads
-like a transcript. Everything here runs on the loop's thread.
+like a transcript. A line that is longer than a row goes on with blanks, so that
+what others wrote never stands where lines begin. Everything here runs on the loop's thread.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.shortcuts import CompleteStyle
+from prompt_toolkit.utils import get_cwidth
 
 from superchat.cli.output import Gone, writing
 from superchat.cli.screen import PROMPT
@@ -90,11 +92,26 @@ class Terminal:
         with writing():
             if editor.is_running:
                 editor.renderer.erase()
-            self._output.write(line)
-            self._output.write_raw("\r\n")
+            for row in folded(line, self._output.get_size().columns):
+                self._output.write(row)
+                self._output.write_raw("\r\n")
             self._output.flush()
         if editor.is_running:
             editor.invalidate()
+
+
+def folded(line: str, columns: int) -> list[str]:
+    """The rows of a line on a screen so wide, all but the first with blanks in front."""
+    blank = " " * len(PROMPT)
+    rows, width = [""], 0
+    for character in line:
+        cells = get_cwidth(character)
+        if width + cells > columns and width > len(blank):
+            rows.append(blank)
+            width = len(blank)
+        rows[-1] += character
+        width += cells
+    return rows
 
 
 def _keys() -> KeyBindings:
