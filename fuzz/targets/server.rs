@@ -45,11 +45,13 @@ struct World {
 /// Does what the input says.
 pub fn run(data: &[u8]) {
     let bytes = &mut Bytes::new(data);
+    let mut limits = Limits::default();
+    limits.users = MAX_USERS;
+    limits.lookup_past = if bytes.strange() { 2 } else { MAX_USERS };
+    limits.message_bytes = MAX_TEXT;
+    limits.message_age = bytes.flag().then_some(Duration::from_secs(60));
     let config = ServerConfig {
-        max_users: MAX_USERS,
-        lookup_past: if bytes.strange() { 2 } else { MAX_USERS },
-        max_text: MAX_TEXT,
-        message_age: bytes.flag().then_some(Duration::from_secs(60)),
+        limits,
         refuse_classic: bytes.strange(),
         local_time: |_| "2017-03-01 15:28:35".to_owned(),
     };
