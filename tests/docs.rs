@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use superchat::wire::{Datagram, Frame, MAX_PACKET, Packet};
@@ -148,27 +148,118 @@ fn every_figure_has_one_name_and_is_documented() {
     assert!(in_c.eq(std::iter::once("size").chain(in_rust)));
 }
 
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every document, by its path.
+fn documents() -> Vec<String> {
+    let pages = fs::read_dir(root().join("docs")).unwrap();
+    let pages = pages.map(|page| format!("docs/{}", page.unwrap().file_name().to_string_lossy()));
+    let others = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"].map(str::to_owned);
+    others.into_iter().chain(pages).collect()
+}
+
+/// Whether a document has a heading that a link leads to by this fragment.
+fn has_heading(text: &str, fragment: &str) -> bool {
+    text.lines().filter_map(|line| line.strip_prefix('#')).any(|heading| {
+        let heading = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        kept.collect::<String>().replace(' ', "-") == fragment
+    })
+}
+
 #[test]
-fn every_path_that_the_documents_name_is_there() {
+fn every_link_of_the_documents_leads_somewhere() {
     let mut links = 0;
-    for document in [
-        "README.md",
-        "ARCHITECTURE.md",
-        "CHANGELOG.md",
-        "docs/LIMITS.md",
-        "docs/METRICS.md",
-        "docs/PROTOCOL.md",
-    ] {
-        for target in read(document).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            if target.contains("://") || target.starts_with('#') {
+    for document in documents() {
+        let text = read(&document);
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if target.contains("://") {
                 continue;
             }
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(document);
-            assert!(path.parent().unwrap().join(target).exists(), "{document}: {target}");
+            let (path, fragment) = target.split_once('#').unwrap_or((target, ""));
+            let folder = Path::new(&document).parent().unwrap();
+            let path = if path.is_empty() { document.clone().into() } else { folder.join(path) };
+            assert!(root().join(&path).exists(), "{document}: {target}");
+            let found = fragment.is_empty() || has_heading(&read(path.to_str().unwrap()), fragment);
+            assert!(found, "{document}: {target}");
             links += 1;
         }
     }
-    assert!(links >= 5, "{links}");
+    assert!(links >= 20, "{links}");
+}
+
+/// What stands between backquotes, line by line.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().flat_map(|line| line.split('`').skip(1).step_by(2))
+}
+
+#[test]
+fn every_path_that_the_documents_name_is_there() {
+    let folders: [&str; 9] = [
+        "src/",
+        "tests/",
+        "docs/",
+        "benches/",
+        "examples/",
+        "fuzz/",
+        "python/",
+        "include/",
+        ".ci/",
+    ];
+    let mut paths = 0;
+    for document in documents() {
+        let text = read(&document);
+        let words = code(&text).flat_map(|code| code.split([' ', ':']));
+        let is_path = |word: &&str| folders.iter().any(|folder| word.starts_with(folder));
+        // One with a word in capitals stands for many.
+        let is_named = |word: &&str| !word.split('/').any(|part| part == part.to_uppercase());
+        for path in words.map(|word| word.trim_end_matches('/')).filter(is_path).filter(is_named) {
+            assert!(root().join(path).exists(), "{document}: {path}");
+            paths += 1;
+        }
+    }
+    assert!(paths >= 50, "{paths}");
+}
+
+/// The sources of a suite: `tests/NAME.rs`, or all of `tests/NAME`.
+fn suite(name: &str) -> Vec<PathBuf> {
+    let file = root().join("tests").join(format!("{name}.rs"));
+    if file.exists() {
+        return vec![file];
+    }
+    let folder = fs::read_dir(root().join("tests").join(name));
+    let files =
+        folder.unwrap_or_else(|_| panic!("no suite {name}")).map(|file| file.unwrap().path());
+    files.filter(|file| file.is_file()).collect()
+}
+
+/// Commands that select tests by name, and would run none without an error.
+#[test]
+fn every_test_that_the_documents_name_is_there() {
+    let mut commands = 0;
+    for document in documents() {
+        for command in read(&document).split("cargo test ").skip(1) {
+            let command = command.split(['`', '\n', ',']).next().unwrap();
+            let words = command.split("    ").next().unwrap();
+            let words = words.split(' ').take_while(|word| !["", "--", "#"].contains(word));
+            let mut words = words.skip_while(|word| *word != "--test").skip(1);
+            let Some(name) = words.next() else { continue };
+            let files = suite(name);
+            let filter = words.next().unwrap_or_default();
+            let is_in = |file: &PathBuf| {
+                let module = file.file_stem().unwrap().to_string_lossy().into_owned();
+                let text = fs::read_to_string(file).unwrap();
+                let mut tests =
+                    text.split("\nfn ").skip(1).filter_map(|rest| rest.split('(').next());
+                module.contains(filter) || tests.any(|test| test.contains(filter))
+            };
+            assert!(files.iter().any(is_in), "{document}: cargo test {command}");
+            commands += 1;
+        }
+    }
+    assert!(commands >= 10, "{commands}");
 }
 
 /// Each limit has one row, with its default, and no row is of anything else. A limit's `Debug` form has
