@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use superchat::proto::{
-    Input, LastSeen, Output, Server, ServerCommand, ServerConfig, ServerEmit, StoreAnswer,
+    Input, LastSeen, Limits, Output, Server, ServerCommand, ServerConfig, ServerEmit, StoreAnswer,
     StoreRequest, StoredMessage,
 };
 use superchat::wire::{Datagram, Frame, Hello, MessageId, Nickname, Notice, Packet};
