@@ -4,6 +4,7 @@
  *   cc examples/chat.c -Iinclude -Ltarget/release -lsuperchat -Wl,-rpath,"$PWD/target/release" -o chat
  *   ./chat sonic localhost:5000
  */
+#define _POSIX_C_SOURCE 200809L /* flockfile */
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,10 +47,13 @@ static void print_visible(const char *text)
 static void print_message(void *userdata, const superchat_message *message)
 {
     (void)userdata;
+    /* Another thread prints what becomes of our own messages. */
+    flockfile(stdout);
     printf("%s: ", message->sender);
     print_visible(message->text);
     putchar('\n');
     fflush(stdout);
+    funlockfile(stdout);
 }
 
 static const char *outcome(superchat_delivery delivery)
