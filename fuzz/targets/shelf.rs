@@ -62,7 +62,7 @@ impl Shelf {
     }
 
     fn contents(&mut self, of: &Nickname) -> Mailbox {
-        self.store().first(of, usize::MAX).ok()
+        self.store().messages(of).ok()
     }
 
     /// Does what the input says, as long as it says anything.
@@ -142,6 +142,9 @@ impl Shelf {
     }
 
     fn remove(&mut self, recipient: Nickname, count: usize) {
+        // Only what was loaded is removed.
+        self.load(recipient.clone());
+        let count = count.min(BATCH);
         let of = recipient.clone();
         let answers = self.store().apply(vec![StoreRequest::Remove { recipient: of, count }]);
         let now = self.contents(&recipient);
@@ -218,5 +221,5 @@ fn is_mailbox(bytes: &[u8]) -> bool {
     disk.put("sonic", bytes);
     let opened = FileStore::on(disk, BATCH, StoreLimits::default());
     let sonic = Nickname::new("sonic").unwrap();
-    opened.is_ok_and(|mut store| store.first(&sonic, 1).is_ok())
+    opened.is_ok_and(|mut store| store.messages(&sonic).is_ok())
 }

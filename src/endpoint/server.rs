@@ -209,6 +209,11 @@ fn keep(
         gauges.pending.fetch_sub(count, Ordering::Relaxed);
         gauges.publish(&store);
         tell(answers);
+        while store.is_behind()
+            && let Some(answers) = store.tend()
+        {
+            tell(answers);
+        }
     }
     let end = Instant::now() + SETTLING;
     while Instant::now() < end && store.tend().is_some() {}

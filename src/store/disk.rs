@@ -112,15 +112,29 @@ const TEMPORARY: &str = "superchat.tmp";
 /// Puts a file with these bytes in the place of the one of that name: after a crash it is the old one
 /// or the new one.
 pub(super) fn replace(disk: &impl Disk, name: &str, bytes: &[u8]) -> io::Result<()> {
-    match disk.remove(TEMPORARY) {
-        // It may be a link to somewhere else, and must not be written to.
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
-    let mut file = disk.create_new(TEMPORARY)?;
-    file.write(bytes)?;
-    file.sync()?;
+    prepare(disk, bytes)?;
+    put(disk, name)
+}
+
+/// Writes the file that is to take the place of another one. If it fails, nothing is left of it.
+pub(super) fn prepare(disk: &impl Disk, bytes: &[u8]) -> io::Result<()> {
+    let write = || {
+        match disk.remove(TEMPORARY) {
+            // It may be a link to somewhere else, and must not be written to.
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        let mut file = disk.create_new(TEMPORARY)?;
+        file.write(bytes).and_then(|()| file.sync()).inspect_err(|_| {
+            let _ = disk.remove(TEMPORARY);
+        })
+    };
+    write().map_err(|error| io::Error::new(error.kind(), format!("{TEMPORARY}: {error}")))
+}
+
+/// Puts the file that was prepared in the place of the one of that name.
+pub(super) fn put(disk: &impl Disk, name: &str) -> io::Result<()> {
     disk.rename(TEMPORARY, name)?;
     disk.sync()
 }

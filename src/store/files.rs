@@ -14,7 +14,7 @@ use std::io;
 use super::disk::{Disk, RealDisk};
 use super::journal::{Encoder, JOURNAL, Journal};
 use super::line::{self, Line};
-use super::mailbox::{Change, Mailbox, Size, Taken, contents};
+use super::mailbox::{Change, Mailbox, Size, Taken, contents, known_by};
 use super::name::file_name;
 use super::{Store, StoreFigures, StoreLimits};
 use crate::proto::{LastSeen, StoreAnswer, StoreRequest, StoredMessage, UnixTime};
@@ -23,8 +23,8 @@ use crate::wire::Nickname;
 /// Messages that are read, and held in memory, at a time.
 pub(super) const BATCH: usize = 64;
 
-/// Requests that have failed and are remembered. An engine has no more under way.
-const MAX_FAILED: usize = 4096;
+/// Requests that have failed and are remembered: more than an engine has under way.
+const MAX_FAILED: usize = 8192;
 
 /// Bytes of the changes that are not in their files: they are in memory, and read again at a start.
 /// Past it the files have to follow first.
@@ -43,9 +43,11 @@ pub struct FileStore<D: Disk = RealDisk> {
     pub(super) journal: Journal<D::File>,
     /// Changes that wait to be committed, oldest first.
     pub(super) staged: Vec<Staged>,
-    /// The mailboxes whose files are to follow next. One whose file could not is left out until it
-    /// changes again.
+    /// The mailboxes whose files are to follow next.
     pub(super) unsettled: BTreeSet<String>,
+    /// Those whose files could not, of which the operator knows. One of them is tried again when another
+    /// one could, and each when it is used.
+    pub(super) stuck: BTreeSet<String>,
     /// Bytes of all changes that are not in their files.
     pub(super) unsettled_bytes: usize,
     /// The mailboxes in which too old messages are still to be looked for, and how old is too old.
@@ -59,6 +61,8 @@ pub struct FileStore<D: Disk = RealDisk> {
     pub(super) rewrite_past: u64,
     /// The last requests that failed: others may follow them.
     pub(super) failed: BTreeSet<u64>,
+    /// The last commit failed, and the operator knows.
+    pub(super) is_failing: bool,
     /// What the operator is to know.
     pub(super) faults: Vec<String>,
     /// Released when it is dropped.
@@ -110,6 +114,7 @@ impl<D: Disk> FileStore<D> {
         };
         if let Some(reason) = reason {
             self.forget_if_nothing(&name);
+            self.unsettled.append(&mut self.stuck.clone());
             return Err(reason);
         }
         self.stage(Some(slot), name, Change::Added(line), |mailbox| {
@@ -132,37 +137,52 @@ impl<D: Disk> FileStore<D> {
     }
 
     fn load(&mut self, recipient: &Nickname) -> Result<Vec<StoredMessage>, String> {
-        let batch = self.first(recipient, self.batch)?;
         let name = file_name(recipient);
-        if self.mailboxes.get(&name).is_some_and(|mailbox| !mailbox.changes.is_empty()) {
-            // It can be used: what kept its file from following is perhaps over.
-            self.unsettled.insert(name.clone());
+        self.look(&name)?;
+        let (mut batch, mut loaded) = (Vec::new(), VecDeque::new());
+        if let Some(mailbox) = self.mailboxes.get(&name) {
+            let file = self.read(&name, mailbox.seen)?;
+            for line in contents(&file, &mailbox.changes).into_iter().take(self.batch) {
+                batch.extend(line::read(line));
+                loaded.push_back(known_by(line));
+            }
+        }
+        if let Some(mailbox) = self.mailboxes.get_mut(&name) {
+            mailbox.loaded = loaded;
+            if !mailbox.changes.is_empty() {
+                // It can be used: what kept its file from following is perhaps over.
+                self.unsettled.insert(name.clone());
+            }
         }
         self.forget_if_nothing(&name);
         Ok(batch)
     }
 
-    /// The first messages of a mailbox, so many at the most.
+    /// All that is in a mailbox: for tests.
     ///
     /// # Errors
     /// Its file cannot be read as one.
-    pub fn first(&mut self, of: &Nickname, most: usize) -> Result<Vec<StoredMessage>, String> {
+    #[doc(hidden)]
+    pub fn messages(&mut self, of: &Nickname) -> Result<Vec<StoredMessage>, String> {
         let name = file_name(of);
         self.look(&name)?;
         let Some(mailbox) = self.mailboxes.get(&name) else { return Ok(Vec::new()) };
         let file = self.read(&name, mailbox.seen)?;
-        let lines = contents(&file, &mailbox.changes);
-        Ok(lines.into_iter().filter_map(line::read).take(most).collect())
+        Ok(contents(&file, &mailbox.changes).into_iter().filter_map(line::read).collect())
     }
 
+    /// Removes the first of the messages that were loaded last: those, and no others that somebody has
+    /// put in their place.
     fn remove(&mut self, recipient: &Nickname, count: usize) -> Result<(), String> {
         let name = file_name(recipient);
         self.look(&name)?;
+        let Some(mailbox) = self.mailboxes.get_mut(&name) else { return Ok(()) };
+        let loaded: Vec<_> = mailbox.loaded.drain(..count.min(mailbox.loaded.len())).collect();
         let Some(mailbox) = self.mailboxes.get(&name) else { return Ok(()) };
         let file = self.read(&name, mailbox.seen)?;
-        let lines = contents(&file, &mailbox.changes);
-        let first: Taken = lines.into_iter().take(count).collect();
-        self.take_out(name, first);
+        let there: BTreeSet<_> =
+            contents(&file, &mailbox.changes).into_iter().map(known_by).collect();
+        self.take_out(name, loaded.into_iter().filter(|line| there.contains(line)).collect());
         Ok(())
     }
 
@@ -203,17 +223,17 @@ impl<D: Disk> FileStore<D> {
         if self.staged.is_empty() && !self.journal.has_waiting() {
             return Ok(());
         }
-        let was_sound = self.journal.is_sound;
         let written = self.write_down().map_err(|error| {
             let reason = format!("{JOURNAL}: {error}");
-            self.journal.give_up();
-            if was_sound {
-                // Another one is written as soon as there is time, or with the next commit.
-                self.rewrite_past = 0;
+            self.journal.forget_waiting();
+            // What stays removed, and who is known, is written down as soon as there is time.
+            self.rewrite_past = 0;
+            if !self.is_failing {
                 self.faults.push(reason.clone());
             }
             reason
         });
+        self.is_failing = written.is_err();
         for Staged { slot, mailbox } in std::mem::take(&mut self.staged) {
             if written.is_err() {
                 self.undo(&mailbox);
@@ -270,9 +290,8 @@ impl<D: Disk> FileStore<D> {
 
     /// Writes the journal anew: what is not in the files of the mailboxes, and the users.
     pub(super) fn rewrite_journal(&mut self) -> io::Result<()> {
-        self.journal.give_up();
         let snapshot = Encoder::snapshot(&self.users, &self.mailboxes);
-        self.journal = Journal::create(&self.disk, &snapshot)?;
+        self.journal.replace(&self.disk, &snapshot)?;
         self.rewrite_past = rewrite_past(self.journal.length);
         Ok(())
     }
@@ -324,7 +343,7 @@ impl<D: Disk> FileStore<D> {
             }
             StoreRequest::Load { request, recipient } => {
                 let name = file_name(&recipient);
-                if self.mailboxes.get(&name).is_some_and(|mailbox| mailbox.staged > 0) {
+                if self.mailboxes.get(&name).is_some_and(Mailbox::has_staged_message) {
                     // What is delivered must not turn out to be refused.
                     let _ = self.commit(slots);
                 }
@@ -359,6 +378,14 @@ fn note_failed(failed: &mut BTreeSet<u64>, request: u64) {
     }
 }
 
+impl<D: Disk> FileStore<D> {
+    /// Whether the journal is to be written anew before anything else is done.
+    pub(super) fn journal_is_too_long(&self) -> bool {
+        self.rewrite_past < u64::MAX
+            && self.journal.length > self.rewrite_past.saturating_add(MAX_UNSETTLED as u64)
+    }
+}
+
 /// How long a journal may become that was so long when it was written: half of it, and 64 KiB, may
 /// be of no use any more.
 pub(super) fn rewrite_past(length: u64) -> u64 {
@@ -374,11 +401,12 @@ impl<D: Disk> Store for FileStore<D> {
         }
         // If it fails, the answers say so.
         let _ = self.commit(&mut slots);
-        let mut answers: Vec<_> = slots.into_iter().flatten().collect();
-        if self.unsettled_bytes > MAX_UNSETTLED {
-            answers.extend(self.catch_up());
-        }
-        answers
+        slots.into_iter().flatten().collect()
+    }
+
+    fn is_behind(&self) -> bool {
+        self.unsettled_bytes > MAX_UNSETTLED && !self.unsettled.is_empty()
+            || self.journal_is_too_long()
     }
 
     fn tend(&mut self) -> Option<Vec<StoreAnswer>> {

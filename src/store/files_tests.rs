@@ -67,7 +67,11 @@ fn load(store: &mut FileStore, recipient: &str) -> Result<Vec<String>, String> {
 }
 
 fn remove(store: &mut FileStore, recipient: &str, count: usize) -> Vec<StoreAnswer> {
-    store.apply(vec![StoreRequest::Remove { recipient: name(recipient), count }])
+    let recipient = name(recipient);
+    let load = StoreRequest::Load { request: 9, recipient: recipient.clone() };
+    let mut answers = store.apply(vec![load, StoreRequest::Remove { recipient, count }]);
+    answers.retain(|answer| !matches!(answer, StoreAnswer::Loaded { .. }));
+    answers
 }
 
 #[test]
@@ -106,6 +110,7 @@ fn a_batch_is_carried_out_in_order() {
     let answers = store.apply(vec![
         append_request("sonic", "one"),
         append_request("sonic", "two"),
+        load.clone(),
         StoreRequest::Remove { recipient: name("sonic"), count: 1 },
         append_request("sonic", "three"),
         load,
@@ -470,4 +475,99 @@ fn a_journal_is_written_anew_before_it_is_long() {
         settle(&mut store);
         assert!(store.figures().journal_bytes < 1 << 19);
     }
+}
+
+/// What was not delivered stays, whatever somebody did to the file in between.
+#[test]
+fn only_what_was_loaded_is_removed() {
+    let (directory, mut store) = open();
+    let path = directory.path().join("sonic");
+    for text in ["one", "two"] {
+        store_one(&mut store, "sonic", text).unwrap();
+    }
+    assert_eq!(load(&mut store, "sonic").unwrap(), ["one", "two"]);
+    settle(&mut store);
+    store_one(&mut store, "sonic", "three").unwrap();
+    settle(&mut store);
+    let without_one = [message("by hand"), message("two"), message("three")];
+    fs::write(&path, without_one.map(|it| line::write(&it)).concat()).unwrap();
+    let remove = StoreRequest::Remove { recipient: name("sonic"), count: 2 };
+    assert_eq!(store.apply(vec![remove.clone()]), []);
+    assert_eq!(load(&mut store, "sonic").unwrap(), ["by hand", "three"]);
+    // Of nothing nothing is removed, and what comes after that is read back.
+    fs::remove_file(&path).unwrap();
+    store.apply(vec![remove]);
+    store_one(&mut store, "tails", "one").unwrap();
+    drop(store);
+    assert_eq!(load(&mut opened(directory.path()), "tails").unwrap(), ["one"]);
+}
+
+#[test]
+fn a_hundred_deliveries_share_a_commit() {
+    let (_directory, mut store) = open();
+    let users: Vec<_> = (0..100).map(|n| format!("user{n}")).collect();
+    for user in &users {
+        store_one(&mut store, user, "hi").unwrap();
+        load(&mut store, user).unwrap();
+    }
+    let before = store.figures().commits;
+    let delivered = users.iter().flat_map(|user| {
+        let recipient = name(user);
+        let load = StoreRequest::Load { request: 9, recipient: recipient.clone() };
+        [StoreRequest::Remove { recipient, count: 1 }, load]
+    });
+    store.apply(delivered.collect());
+    assert_eq!((store.figures().commits - before, store.figures().mailboxes), (1, 0));
+}
+
+#[test]
+fn a_foreign_file_does_not_take_the_room_of_mail() {
+    let directory = TempDir::new().unwrap();
+    let big = fs::File::create(directory.path().join("image")).unwrap();
+    big.set_len(2 << 30).unwrap();
+    let big = fs::File::create(directory.path().join("IMAGE")).unwrap();
+    big.set_len(2 << 30).unwrap();
+    let mut store = opened(directory.path());
+    assert_eq!(store.figures().bytes, 0);
+    assert_eq!(store_one(&mut store, "sonic", "hi"), Ok(()));
+}
+
+/// A record that is whole and not understood was written by another version: it is not passed over.
+#[test]
+fn a_journal_of_another_version_is_not_begun_anew() {
+    let (directory, mut store) = open();
+    store_one(&mut store, "sonic", "hi").unwrap();
+    drop(store);
+    let path = directory.path().join("superchat.journal");
+    let journal = fs::read(&path).unwrap();
+    let crc =
+        String::from_utf8_lossy(journal.rsplit(|byte| *byte == b'\n').nth(1).unwrap()).into_owned();
+    let before = u32::from_str_radix(&crc[..8], 16).unwrap();
+    let record = b"? sonic \n";
+    let mut hasher = crc32fast::Hasher::new_with_initial(before);
+    hasher.update(record);
+    let line = [format!("{:08x} ", hasher.finalize()).as_bytes(), record].concat();
+    fs::write(&path, [&journal[..], &line].concat()).unwrap();
+    let refused = FileStore::open(directory.path(), StoreLimits::default()).unwrap_err();
+    assert!(
+        matches!(refused, OpenError::Io(error) if error.to_string().contains("another version"))
+    );
+}
+
+/// One whose file cannot follow is told of once, and tried again when another one could.
+#[test]
+fn a_mailbox_that_is_stuck_is_tried_again() {
+    let (directory, mut store) = open();
+    let path = directory.path().join("sonic");
+    store_one(&mut store, "sonic", "hi").unwrap();
+    fs::create_dir(&path).unwrap();
+    assert_eq!(settle(&mut store).len(), 1);
+    for _ in 0..2 {
+        store_one(&mut store, "tails", "hi").unwrap();
+        assert_eq!(settle(&mut store), []);
+    }
+    fs::remove_dir(&path).unwrap();
+    store_one(&mut store, "tails", "again").unwrap();
+    assert_eq!(settle(&mut store), []);
+    assert!(path.exists());
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 
-use super::disk::{Disk, DiskFile, replace};
+use super::disk::{Disk, DiskFile, prepare, put};
 use super::line::{self, Line, without_nuls};
 use super::mailbox::{Change, Digest, Mailbox};
 use super::name::is_file_name;
@@ -97,7 +97,7 @@ fn crc(before: u32, record: &[u8]) -> u32 {
     hasher.finalize()
 }
 
-/// Why bytes are not those of a journal.
+/// Why bytes are not those of a journal, or a record is whole and says nothing that is known here.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Foreign;
 
@@ -110,14 +110,15 @@ pub(super) fn read(bytes: &[u8], mut see: impl FnMut(Record)) -> Result<&[u8], F
     };
     let mut before = 0;
     while let Some((record, after)) = first(rest, &mut before) {
-        see(record);
+        // What was written whole is not to be passed over in silence.
+        see(parse(record).ok_or(Foreign)?);
         rest = after;
     }
     Ok(without_nuls(rest))
 }
 
 /// The first record of these bytes, and those after it; `None` if it is not whole.
-fn first<'a>(bytes: &'a [u8], before: &mut u32) -> Option<(Record, &'a [u8])> {
+fn first<'a>(bytes: &'a [u8], before: &mut u32) -> Option<(&'a [u8], &'a [u8])> {
     let end = bytes.iter().position(|byte| *byte == b'\n')? + 1;
     let (line, after) = bytes.split_at_checked(end)?;
     let (sum, record) = line.split_at_checked(9)?;
@@ -125,9 +126,8 @@ fn first<'a>(bytes: &'a [u8], before: &mut u32) -> Option<(Record, &'a [u8])> {
     if sum != crc(*before, record) {
         return None;
     }
-    let parsed = parse(record.strip_suffix(b"\n")?)?;
     *before = sum;
-    Some((parsed, after))
+    Some((record.strip_suffix(b"\n")?, after))
 }
 
 fn parse(record: &[u8]) -> Option<Record> {
@@ -144,7 +144,8 @@ fn parse(record: &[u8]) -> Option<Record> {
             Some(Record::Changed(name.to_owned(), Change::Added(line)))
         }
         b"- " => {
-            let digests = std::str::from_utf8(rest).ok()?.split(' ').map(|text| text.parse().ok());
+            let digests = std::str::from_utf8(rest).ok()?.split_terminator(' ');
+            let digests = digests.map(|text| text.parse().ok());
             Some(Record::Changed(name.to_owned(), Change::Removed(digests.collect::<Option<_>>()?)))
         }
         b"= " => Some(Record::Settled(name.to_owned())),
@@ -165,6 +166,8 @@ pub(super) struct Journal<F> {
     file: F,
     /// Bytes in it.
     pub(super) length: u64,
+    /// The CRC of its last record.
+    crc: u32,
     /// Records that are not in it yet.
     waiting: Encoder,
     /// Whether what is on the disk is what was written. If not, another one has to take its place.
@@ -174,10 +177,24 @@ pub(super) struct Journal<F> {
 impl<F: DiskFile> Journal<F> {
     /// A new journal, in place of the old one.
     pub(super) fn create(disk: &impl Disk<File = F>, all: &Encoder) -> io::Result<Self> {
-        replace(disk, JOURNAL, &all.bytes)?;
-        let waiting = Encoder { bytes: Vec::new(), crc: all.crc };
+        prepare(disk, &all.bytes)?;
+        Self::put(disk, all)
+    }
+
+    /// Writes a new journal in place of this one. Until it is prepared, this one is as good as before.
+    pub(super) fn replace(&mut self, disk: &impl Disk<File = F>, all: &Encoder) -> io::Result<()> {
+        prepare(disk, &all.bytes)?;
+        self.is_sound = false;
+        *self = Self::put(disk, all)?;
+        Ok(())
+    }
+
+    fn put(disk: &impl Disk<File = F>, all: &Encoder) -> io::Result<Self> {
+        put(disk, JOURNAL)?;
+        let crc = all.crc;
+        let waiting = Encoder { bytes: Vec::new(), crc };
         let length = all.bytes.len() as u64;
-        Ok(Self { file: disk.append(JOURNAL)?, length, waiting, is_sound: true })
+        Ok(Self { file: disk.append(JOURNAL)?, length, crc, waiting, is_sound: true })
     }
 
     /// Where records wait to be committed.
@@ -189,29 +206,26 @@ impl<F: DiskFile> Journal<F> {
         !self.waiting.bytes.is_empty()
     }
 
-    /// What waits does not count, nor is anything more to be written.
-    pub(super) fn give_up(&mut self) {
+    /// What waits does not count.
+    pub(super) fn forget_waiting(&mut self) {
         self.waiting.bytes.clear();
-        self.is_sound = false;
-    }
-
-    /// Cuts what does not count. If that fails too, a start that comes before another journal is
-    /// written may find it.
-    fn cut(&mut self, length: u64) {
-        self.length = length;
-        let _ = self.file.truncate(length);
-        self.give_up();
+        self.waiting.crc = self.crc;
     }
 
     /// Writes what waits, and syncs it.
     ///
     /// # Errors
-    /// None of it counts, and the journal is not to be used any more: how much of it is on the disk
-    /// is not known.
+    /// None of it counts. If only the writing failed, and could be taken back, the journal can still be
+    /// used; otherwise it is not sound any more: what is on the disk is not known.
     pub(super) fn commit(&mut self) -> io::Result<()> {
-        let before = self.length;
+        let (length, crc) = (self.length, self.crc);
         self.write()?;
-        self.file.sync().inspect_err(|_| self.cut(before))
+        self.file.sync().inspect_err(|_| {
+            self.is_sound = false;
+            // If that fails too, a start that comes before another journal is written finds it.
+            let _ = self.file.truncate(length);
+            (self.length, self.crc) = (length, crc);
+        })
     }
 
     /// Writes what waits, and does not sync it.
@@ -219,8 +233,14 @@ impl<F: DiskFile> Journal<F> {
     /// # Errors
     /// As of [`commit`](Self::commit).
     pub(super) fn write(&mut self) -> io::Result<()> {
-        self.file.write(&self.waiting.bytes).inspect_err(|_| self.cut(self.length))?;
+        if let Err(error) = self.file.write(&self.waiting.bytes) {
+            let taken_back = self.file.truncate(self.length).and_then(|()| self.file.sync());
+            self.is_sound &= taken_back.is_ok();
+            self.forget_waiting();
+            return Err(error);
+        }
         self.length += self.waiting.bytes.len() as u64;
+        self.crc = self.waiting.crc;
         self.waiting.bytes.clear();
         Ok(())
     }

@@ -4,7 +4,7 @@
 //! were brought into the file before. So nobody has to know how far the writing of a file had come
 //! when a crash ended it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::hash::Hasher as _;
 use std::str::FromStr;
@@ -15,7 +15,8 @@ use super::disk::Metadata;
 use super::line::{self, Line};
 use crate::wire::{MessageId, Session};
 
-/// What a line is known by. Of lines that differ no two have the same: it has 128 bits.
+/// What a line is known by. It has 128 bits, and no key: nobody finds two lines with the same that the
+/// server would write, because the time and the number in them are not the author's to choose freely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Digest(u128);
 
@@ -127,16 +128,21 @@ pub(super) struct Taken {
     pub(super) size: Size,
 }
 
-impl<'a> FromIterator<&'a [u8]> for Taken {
-    fn from_iter<I: IntoIterator<Item = &'a [u8]>>(lines: I) -> Self {
+impl FromIterator<(Digest, u64)> for Taken {
+    fn from_iter<I: IntoIterator<Item = (Digest, u64)>>(lines: I) -> Self {
         let mut taken = Self::default();
-        for line in lines {
-            taken.digests.insert(Digest::of(line));
-            taken.size.bytes += line.len() as u64 + 1;
+        for (digest, bytes) in lines {
+            taken.digests.insert(digest);
+            taken.size.bytes += bytes;
             taken.size.messages += 1;
         }
         taken
     }
+}
+
+/// What a line is known by, and its bytes with its end.
+pub(super) fn known_by(line: &[u8]) -> (Digest, u64) {
+    (Digest::of(line), line.len() as u64 + 1)
 }
 
 /// What is known of a mailbox.
@@ -147,6 +153,10 @@ pub(super) struct Mailbox {
     pub(super) changes: Vec<Change>,
     /// How many of them, last ones, are not committed.
     pub(super) staged: usize,
+    /// What was given out to be delivered, in the order in which it is removed.
+    pub(super) loaded: VecDeque<(Digest, u64)>,
+    /// Its file could not be written: what is in it, and what of that is on the disk, is not known.
+    pub(super) is_doubtful: bool,
     /// What is in the file and the changes together.
     pub(super) size: Size,
     /// At least the last number of each author's messages in it. They come in the order of their
@@ -178,9 +188,15 @@ impl Mailbox {
         self.changes.iter().map(Change::cost).sum()
     }
 
+    /// Whether a message that was added is not committed.
+    pub(super) fn has_staged_message(&self) -> bool {
+        let mut staged = self.changes.iter().rev().take(self.staged);
+        staged.any(|change| matches!(change, Change::Added(_)))
+    }
+
     /// Whether there is nothing to know of it.
     pub(super) fn is_nothing(&self) -> bool {
-        self.changes.is_empty() && self.seen == Seen::Absent
+        self.changes.is_empty() && self.loaded.is_empty() && self.seen == Seen::Absent
     }
 }
 

@@ -35,6 +35,9 @@ pub trait Store: Send {
     /// Does one step of what can wait, when there are no requests. `None` if nothing is left to do.
     fn tend(&mut self) -> Option<Vec<StoreAnswer>>;
 
+    /// Whether so much waits that [`tend`](Self::tend) has to come before further requests.
+    fn is_behind(&self) -> bool;
+
     /// The users that it was asked to remember.
     fn users(&self) -> Vec<(Nickname, LastSeen)>;
 

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::path::Path;
 
-use super::disk::{Disk, RealDisk, replace};
+use super::disk::{Disk, Metadata, RealDisk, replace};
 use super::files::{BATCH, FileStore, rewrite_past};
 use super::journal::{self, Encoder, JOURNAL, Journal, Record};
-use super::mailbox::{Mailbox, Tail, check};
+use super::mailbox::{Mailbox, check};
 use super::{StoreLimits, name};
 use crate::proto::{LastSeen, UnixTime};
 use crate::wire::Nickname;
@@ -42,7 +42,8 @@ impl FileStore {
     /// # Errors
     /// The directory must exist and be writable, and no other server may use it.
     pub fn open(directory: &Path, limits: StoreLimits) -> Result<Self, OpenError> {
-        Self::on(RealDisk::new(directory), BATCH, limits)
+        // The program may go to another directory while the server runs.
+        Self::on(RealDisk::new(&std::path::absolute(directory)?), BATCH, limits)
     }
 }
 
@@ -55,14 +56,16 @@ impl<D: Disk> FileStore<D> {
         let lock = disk.lock(LOCK)?;
         let mut faults = Vec::new();
         let Found { mailboxes, users } = read_journal(&disk, &mut faults)?;
-        rename_old(&disk)?;
-        let (filled, bytes) = count(&disk)?;
+        rename_old(&disk, &limits, &mut faults)?;
+        let (filled, bytes) = count(&disk, &limits)?;
         let journal = Journal::create(&disk, &Encoder::snapshot(&users, &mailboxes))?;
         let mut store = Self {
             disk,
             batch: batch.max(1),
             limits,
             unsettled: BTreeSet::new(),
+            stuck: BTreeSet::new(),
+            is_failing: false,
             unsettled_bytes: mailboxes.values().map(Mailbox::cost).sum(),
             mailboxes,
             users,
@@ -99,7 +102,10 @@ struct Found {
 
 fn read_journal(disk: &impl Disk, faults: &mut Vec<String>) -> io::Result<Found> {
     let mut found = Found::default();
-    let foreign = || io::Error::other(format!("{JOURNAL} is not a journal; move it away"));
+    let foreign = || {
+        let reason = "is not a journal, or one of another version; move it away";
+        io::Error::other(format!("{JOURNAL} {reason}"))
+    };
     match disk.metadata(JOURNAL)? {
         None => return Ok(found),
         Some(metadata) if !metadata.is_file => return Err(foreign()),
@@ -130,14 +136,24 @@ impl Found {
 }
 
 /// Gives mailboxes that were named when capital letters stood for themselves the names that they have
-/// now.
-fn rename_old(disk: &impl Disk) -> io::Result<()> {
+/// now. Other files are left alone.
+fn rename_old(disk: &impl Disk, limits: &StoreLimits, faults: &mut Vec<String>) -> io::Result<()> {
     let names: BTreeSet<_> = disk.list()?.into_iter().collect();
     for old in &names {
-        let Some(new) = name::renamed(old).filter(|new| !names.contains(new)) else { continue };
-        if disk.metadata(old)?.is_some_and(|found| found.is_file && found.length > 0)
-            && matches!(check(&disk.read(old)?), Ok((1.., Tail::None)))
-        {
+        let Some(new) = name::renamed(old) else { continue };
+        let found = disk.metadata(old)?.filter(|found| found.may_be_mailbox(limits));
+        if found.is_none_or(|found| found.length == 0) {
+            continue;
+        }
+        // What cannot be read is none of the server's.
+        let Ok(bytes) = disk.read(old) else { continue };
+        if check(&bytes).is_err() {
+            continue;
+        }
+        if names.contains(&new) {
+            faults
+                .push(format!("{old} is a mailbox that is called {new} now, which is there, too"));
+        } else {
             disk.rename(old, &new)?;
         }
     }
@@ -145,13 +161,20 @@ fn rename_old(disk: &impl Disk) -> io::Result<()> {
 }
 
 /// How many files may be mailboxes that have messages, and their bytes.
-fn count(disk: &impl Disk) -> io::Result<(usize, u64)> {
+fn count(disk: &impl Disk, limits: &StoreLimits) -> io::Result<(usize, u64)> {
     let (mut filled, mut bytes) = (0, 0);
     for name in disk.list()?.iter().filter(|name| name::is_file_name(name)) {
-        if let Some(found) = disk.metadata(name)?.filter(|found| found.is_file) {
+        if let Some(found) = disk.metadata(name)?.filter(|found| found.may_be_mailbox(limits)) {
             filled += usize::from(found.length > 0);
             bytes += found.length;
         }
     }
     Ok((filled, bytes))
+}
+
+impl Metadata {
+    /// Whether it may be that of a mailbox, as far as it says.
+    pub(super) fn may_be_mailbox(&self, limits: &StoreLimits) -> bool {
+        self.is_file && self.length <= limits.mailbox_bytes.saturating_mul(2)
+    }
 }

@@ -41,7 +41,7 @@ impl<D: Disk> FileStore<D> {
         match self.disk.metadata(name).map_err(|error| format!("{name}: {error}"))? {
             None => Ok(Seen::Absent),
             Some(found) if !found.is_file => Err(format!("{name} is not a regular file")),
-            Some(found) if found.length > 2 * self.limits.mailbox_bytes => {
+            Some(found) if !found.may_be_mailbox(&self.limits) => {
                 Err(format!("{name} is not a mailbox: it is too long"))
             }
             Some(found) => Ok(Seen::File(found)),

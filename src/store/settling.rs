@@ -5,10 +5,12 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::ops::Bound;
 
 use super::disk::{Disk, DiskFile as _, replace};
-use super::files::{FileStore, MAX_UNSETTLED};
-use super::mailbox::{Change, Mailbox, Seen, Taken, contents, lines};
+use super::files::{FileStore, rewrite_past};
+use super::journal::JOURNAL;
+use super::mailbox::{Change, Mailbox, Seen, Taken, contents, known_by, lines};
 use super::{line, name};
 use crate::proto::{StoreAnswer, UnixTime};
 use crate::wire::Nickname;
@@ -20,37 +22,38 @@ impl<D: Disk> FileStore<D> {
             let fault = |reason| StoreAnswer::Fault { reason };
             return Some(std::mem::take(&mut self.faults).into_iter().map(fault).collect());
         }
+        if self.journal_is_too_long() {
+            return Some(self.shorten_journal());
+        }
         if let Some(name) = self.unsettled.pop_first() {
-            return Some(self.settle_or_say_why_not(&name));
+            return Some(self.settle_or_say_why_not(name));
         }
         if let Some(name) = self.expiring.pop_front() {
             return Some(self.expire(name));
         }
-        if self.journal.length > self.rewrite_past {
-            // If it fails, it is tried again with the next commit.
-            self.rewrite_past = u64::MAX;
-            let failed = self.rewrite_journal().err();
-            let fault = failed.map(|error| StoreAnswer::Fault { reason: error.to_string() });
-            return Some(fault.into_iter().collect());
-        }
-        None
+        (self.journal.length > self.rewrite_past).then(|| self.shorten_journal())
     }
 
-    /// Lets the files follow until half of what is too much is done.
-    pub(super) fn catch_up(&mut self) -> Vec<StoreAnswer> {
-        let mut answers = Vec::new();
-        while self.unsettled_bytes > MAX_UNSETTLED / 2
-            && let Some(name) = self.unsettled.pop_first()
-        {
-            answers.extend(self.settle_or_say_why_not(&name));
-        }
-        answers
+    fn shorten_journal(&mut self) -> Vec<StoreAnswer> {
+        let Err(error) = self.rewrite_journal() else { return Vec::new() };
+        // It is tried again with the next commit if it has to be, otherwise when it has grown as much.
+        self.rewrite_past = rewrite_past(self.journal.length);
+        vec![StoreAnswer::Fault { reason: format!("{JOURNAL}: {error}") }]
     }
 
-    /// If it fails, it is tried again when the mailbox is used again.
-    fn settle_or_say_why_not(&mut self, name: &str) -> Vec<StoreAnswer> {
-        let failed = self.settle(name).err();
-        failed.map(|reason| StoreAnswer::Fault { reason }).into_iter().collect()
+    fn settle_or_say_why_not(&mut self, name: String) -> Vec<StoreAnswer> {
+        let Err(reason) = self.settle(&name) else {
+            self.stuck.remove(&name);
+            let after = (Bound::Excluded(name), Bound::Unbounded);
+            let next = self.stuck.range(after).next().or(self.stuck.first()).cloned();
+            self.unsettled.extend(next);
+            return Vec::new();
+        };
+        if let Some(mailbox) = self.mailboxes.get_mut(&name) {
+            mailbox.is_doubtful = true;
+        }
+        let is_new = self.stuck.insert(name);
+        is_new.then_some(StoreAnswer::Fault { reason }).into_iter().collect()
     }
 
     /// Brings the changes of a mailbox into its file.
@@ -82,18 +85,16 @@ impl<D: Disk> FileStore<D> {
             return self.disk.sync();
         }
         let only_added = mailbox.changes.iter().all(|change| matches!(change, Change::Added(_)));
-        if file.is_empty() || !only_added {
+        if file.is_empty() || !only_added || mailbox.is_doubtful {
             return replace(&self.disk, name, &with_ends(&all));
         }
         let new = all.get(lines(file).count()..).unwrap_or_default();
         let mut open = self.disk.append(name)?;
-        open.write(&with_ends(new)).inspect_err(|_| {
-            // Half a line must not stay in front of the next one. If it does, it is found there.
+        open.write(&with_ends(new)).and_then(|()| open.sync()).inspect_err(|_| {
+            // Half a line must not stay in front of the next one. If it does, it is found there; and
+            // what could not be synced is not taken for what is on the disk: see `is_doubtful`.
             let _ = open.truncate(file.len() as u64);
-        })?;
-        open.sync()?;
-        // The file may be there only since a try that failed before its name was synced.
-        self.disk.sync()
+        })
     }
 
     fn settled(&mut self, name: &str, seen: Seen) {
@@ -101,11 +102,14 @@ impl<D: Disk> FileStore<D> {
         self.unsettled_bytes = self.unsettled_bytes.saturating_sub(mailbox.cost());
         mailbox.changes.clear();
         mailbox.seen = seen;
+        mailbox.is_doubtful = false;
         if self.journal.is_sound {
             self.journal.waiting().settled(name);
             // Not synced: who reads the changes again finds them in the file. If it fails, the
             // journal is written anew.
-            let _ = self.journal.write();
+            if self.journal.write().is_err() {
+                self.rewrite_past = 0;
+            }
         }
         self.forget_if_nothing(name);
     }
@@ -113,6 +117,10 @@ impl<D: Disk> FileStore<D> {
     /// Begins to remove what was taken before that time.
     pub(super) fn begin_expiry(&mut self, before: UnixTime) {
         self.expire_before = before;
+        if !self.expiring.is_empty() {
+            // The last time is not over: whoever comes late in the order must not wait for ever.
+            return;
+        }
         let listed = self.disk.list().unwrap_or_default();
         let named = listed.into_iter().filter(|name| name::is_file_name(name));
         let mut names: BTreeSet<_> = named.collect();
@@ -129,7 +137,8 @@ impl<D: Disk> FileStore<D> {
                 let recipient = name::nickname(&name).unwrap_or(name);
                 vec![StoreAnswer::Expired { recipient, senders }]
             }
-            Err(reason) => vec![StoreAnswer::Fault { reason }],
+            // The operator is told.
+            Err(_) => Vec::new(),
         }
     }
 
@@ -144,7 +153,7 @@ impl<D: Disk> FileStore<D> {
                 senders.push(message.sender);
             }
         }
-        let old: Taken = old.into_iter().collect();
+        let old: Taken = old.into_iter().map(known_by).collect();
         if senders.is_empty() {
             self.forget_if_nothing(name);
         } else {

@@ -27,8 +27,11 @@ fn append(number: u64) -> StoreRequest {
     StoreRequest::Append { request: number, follows: None, recipient, message: message(number) }
 }
 
-fn remove(count: usize) -> StoreRequest {
-    StoreRequest::Remove { recipient: nickname("b"), count }
+/// What was loaded is removed.
+fn remove(count: usize) -> [StoreRequest; 2] {
+    let recipient = nickname("b");
+    let load = StoreRequest::Load { request: 0, recipient: recipient.clone() };
+    [load, StoreRequest::Remove { recipient, count }]
 }
 
 /// Whether the files had followed the journal before.
@@ -218,12 +221,12 @@ fn what_was_synced_survives_every_crash() {
     let mut store = holding(1..=3);
     assert_eq!(after_a_crash(&store), all_of([&[1, 2, 3]]));
     assert!(store.durable(&nickname("b"), "3") && !store.durable(&nickname("b"), "4"));
-    store.apply(vec![remove(1), append(4)]);
+    store.apply([&remove(1)[..], &[append(4)]].concat());
     assert_eq!(after_a_crash(&store), all_of([&[2, 3, 4]]));
     assert!(!store.durable(&nickname("b"), "1"));
     store.tend(usize::MAX);
     assert_eq!(after_a_crash(&store), all_of([&[2, 3, 4]]));
-    store.apply(vec![remove(3)]);
+    store.apply(remove(3).to_vec());
     assert_eq!(after_a_crash(&store), all_of([&[]]));
 }
 
@@ -236,10 +239,10 @@ fn a_crash_leaves_the_mailbox_as_it_was_after_one_of_the_requests() {
         };
         assert_eq!(left(0, &[append(1)]), all_of([&[], &[1]]));
         assert_eq!(left(1, &[append(2), append(3)]), all_of([&[1], &[1, 2], &[1, 2, 3]]));
-        assert_eq!(left(3, &[remove(1)]), all_of([&[1, 2, 3], &[2, 3]]));
-        assert_eq!(left(3, &[remove(3)]), all_of([&[1, 2, 3], &[]]));
+        assert_eq!(left(3, &remove(1)), all_of([&[1, 2, 3], &[2, 3]]));
+        assert_eq!(left(3, &remove(3)), all_of([&[1, 2, 3], &[]]));
         assert_eq!(
-            left(2, &[append(3), remove(2), append(4)]),
+            left(2, &[&[append(3)][..], &remove(2), &[append(4)]].concat()),
             all_of([&[1, 2], &[1, 2, 3], &[3], &[3, 4]]),
         );
     }
@@ -252,7 +255,7 @@ fn a_start_that_is_cut_short_loses_nothing() {
     let mut points = 0;
     for files in BOTH {
         let mut store = having(1..=3, files);
-        store.apply(vec![remove(1), append(4)]);
+        store.apply([&remove(1)[..], &[append(4)]].concat());
         everywhere(Cut::Anywhere, |operations, bytes| {
             let disk = store.disk.fork();
             disk.stop_after(operations, bytes);
@@ -297,11 +300,11 @@ fn histories() -> impl Iterator<Item = (History, Files)> {
 }
 
 fn requests(asked: &[Asked]) -> Vec<StoreRequest> {
-    let request = |asked: &Asked| match *asked {
-        Asked::Append(number) => append(number),
-        Asked::Remove(count) => remove(count),
+    let requests = |asked: &Asked| match *asked {
+        Asked::Append(number) => vec![append(number)],
+        Asked::Remove(count) => remove(count).to_vec(),
     };
-    asked.iter().map(request).collect()
+    asked.iter().flat_map(requests).collect()
 }
 
 /// Whatever is called stored now survives: the store of the simulator checks it after each batch.

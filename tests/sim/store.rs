@@ -232,7 +232,7 @@ impl SimStore {
 
     /// What would be delivered to this user now.
     pub fn mailbox(&mut self, recipient: &Nickname) -> Vec<StoredMessage> {
-        self.files().first(recipient, usize::MAX).unwrap_or_default()
+        self.files().messages(recipient).unwrap_or_default()
     }
 
     /// Whether a message with this text is in the mailbox, whatever a crash leaves now.

@@ -27,7 +27,7 @@ impl Storm {
     fn batch(&mut self) -> Vec<StoreRequest> {
         let mut left: BTreeMap<Nickname, usize> = BTreeMap::new();
         let size = self.random.within(1..=8);
-        let request = |request| {
+        let requests = |request| {
             let recipient = nickname(self.random.pick(&["b", "c", "d"]));
             let left = left
                 .entry(recipient.clone())
@@ -42,33 +42,35 @@ impl Storm {
                         message.id = None;
                     }
                     self.sent.push((recipient.clone(), message.clone()));
-                    StoreRequest::Append { request, follows: None, recipient, message }
+                    vec![StoreRequest::Append { request, follows: None, recipient, message }]
                 }
                 5 if self.random.percent(30) => {
                     let nickname = nickname(self.random.pick(&["b", "c"]));
                     if self.random.percent(30) {
-                        return StoreRequest::Forget { nickname };
+                        return vec![StoreRequest::Forget { nickname }];
                     }
                     let time = UnixTime::from_micros(self.random.within(0..=9) as i64);
                     let address = address("b");
-                    StoreRequest::Remember { nickname, last: LastSeen { address, time } }
+                    vec![StoreRequest::Remember { nickname, last: LastSeen { address, time } }]
                 }
                 // Somebody has not heard what became of it.
                 5 if !self.sent.is_empty() => {
                     let last = &self.sent[self.sent.len().saturating_sub(5)..];
                     let (recipient, message) = self.random.pick(last);
-                    StoreRequest::Append { request, follows: None, recipient, message }
+                    vec![StoreRequest::Append { request, follows: None, recipient, message }]
                 }
                 6..8 if *left > 0 => {
-                    let count = self.random.within(1..=*left as u64) as usize;
+                    let loaded = (*left).min(self.store.batch) as u64;
+                    let count = self.random.within(1..=loaded) as usize;
                     // The server asks for another only when it has read the mailbox again.
                     *left = 0;
-                    StoreRequest::Remove { recipient, count }
+                    let load = StoreRequest::Load { request, recipient: recipient.clone() };
+                    vec![load, StoreRequest::Remove { recipient, count }]
                 }
-                _ => StoreRequest::Load { request, recipient },
+                _ => vec![StoreRequest::Load { request, recipient }],
             }
         };
-        (0..size).map(request).collect()
+        (0..size).flat_map(requests).collect()
     }
 
     fn act(&mut self) {
