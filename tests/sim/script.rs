@@ -109,6 +109,12 @@ impl Script {
         self.handle(Input::Command(Command::Server(ServerCommand::Known(known))))
     }
 
+    /// How many readings of a mailbox the store was asked for and has not done.
+    pub fn waiting_loads(&self) -> usize {
+        let loads = self.asked_of_store.iter();
+        loads.filter(|request| matches!(request, StoreRequest::Load { .. })).count()
+    }
+
     /// The store does what can wait.
     pub fn store_rests(&mut self) -> Vec<String> {
         let mut lines = Vec::new();

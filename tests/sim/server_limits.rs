@@ -5,6 +5,25 @@ use super::script::{Script, ack, dereg, keep, reg};
 const NOTHING: [&str; 0] = [];
 
 /// The mailbox of the newcomer was forgotten with what was under way to its last address.
+/// It reads the same mailbox for it once, when it comes to it.
+#[test]
+fn who_comes_and_goes_while_the_store_is_slow_is_read_for_once() {
+    let mut server = Script::server();
+    server.from("a", reg("a"));
+    server.from("a", ack());
+    server.store_waits = true;
+    for _ in 0..5 {
+        server.from("a", dereg("a"));
+        server.from("a", ack());
+        server.wait(3_000);
+        server.from("a", reg("a"));
+        server.from("a", ack());
+        server.wait(3_000);
+    }
+    assert!(server.events.iter().filter(|said| said.starts_with("Online")).count() > 5);
+    assert_eq!(server.waiting_loads(), 1);
+}
+
 #[test]
 fn messages_follow_their_recipient_to_a_new_address() {
     let mut server = Script::with_a_and_b();

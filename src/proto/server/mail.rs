@@ -39,6 +39,9 @@ pub(super) struct Mail {
     faulty: BTreeSet<Nickname>,
     /// Users whose delivery has just ended, one way or another.
     ended: BTreeSet<Nickname>,
+    /// The readings that the store was asked for and has not answered: at most one for each user,
+    /// however often it comes and goes.
+    loading: BTreeMap<Nickname, u64>,
     last_load: u64,
 }
 
@@ -49,6 +52,7 @@ impl Mail {
             stalled: BTreeSet::new(),
             faulty: BTreeSet::new(),
             ended: BTreeSet::new(),
+            loading: BTreeMap::new(),
             last_load: 0,
         }
     }
@@ -108,12 +112,17 @@ impl Server {
     }
 
     fn load(&mut self, nickname: &Nickname) {
-        self.mail.last_load += 1;
-        let request = self.mail.last_load;
+        let under_way = self.mail.loading.get(nickname).copied();
+        let request = under_way.unwrap_or(self.mail.last_load + 1);
         if let Some(delivery) = self.mail.deliveries.get_mut(nickname) {
             delivery.loading = Some(request);
         }
-        self.store(StoreRequest::Load { request, recipient: nickname.clone() });
+        // While one is under way nothing is delivered, so that nothing has left the mailbox since.
+        if under_way.is_none() {
+            self.mail.last_load = request;
+            self.mail.loading.insert(nickname.clone(), request);
+            self.store(StoreRequest::Load { request, recipient: nickname.clone() });
+        }
     }
 
     pub(super) fn on_loaded(
@@ -123,11 +132,11 @@ impl Server {
         nickname: &Nickname,
         result: Result<Vec<StoredMessage>, String>,
     ) {
-        let Some(delivery) = self.mail.deliveries.get_mut(nickname) else { return };
-        if delivery.loading != Some(request) {
-            // An earlier delivery asked for it; since then messages may have left the mailbox.
+        if self.mail.loading.get(nickname) != Some(&request) {
             return;
         }
+        self.mail.loading.remove(nickname);
+        let Some(delivery) = self.mail.deliveries.get_mut(nickname) else { return };
         delivery.loading = None;
         let announced = std::mem::replace(&mut delivery.announced, true);
         match result {
