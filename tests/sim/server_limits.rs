@@ -1,6 +1,8 @@
 //! What the server does where its answers cross something else, and where it is full.
 
+use super::current;
 use super::script::{Script, ack, dereg, keep, reg};
+use super::verbs::server_config;
 
 const NOTHING: [&str; 0] = [];
 
@@ -234,4 +236,24 @@ fn an_answer_that_was_sent_is_not_sent_again_after_a_new_request() {
     server.from("a", keep("a", "b", "Offline", "two"));
     let said = server.wait(20_000).join("\n");
     assert!(!said.contains("a: [Messages received"), "{said}");
+}
+
+/// Found by the simulator (seed 1795394753694255528): the first one was passed on to the new session, the second
+/// one stored, as the mailbox was being read; and when the new session vanished, the first one behind that.
+#[test]
+fn what_was_passed_on_is_stored_before_what_comes_while_the_mailbox_is_read() {
+    let mut server = Script::with_current(server_config(10), &["a", "b"]);
+    server.says("a", vec![current::keep("a", "b", 1, "one")]);
+    server.store_waits = true;
+    let hello = |cookie| current::hello_as("b", current::session("y"), 1, cookie);
+    server.from("b", hello(None));
+    let cookie = server.cookie("b");
+    server.from("b", hello(Some(cookie)));
+    server.says("a", vec![current::keep("a", "b", 2, "two")]);
+    server.wait(10_000);
+    server.store_waits = false;
+    server.store_works();
+    let waits = server.store.mailbox(&super::world::nickname("b"));
+    let texts: Vec<&str> = waits.iter().map(|message| message.text.as_str()).collect();
+    assert_eq!(texts, ["one", "two"]);
 }

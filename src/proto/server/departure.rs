@@ -24,6 +24,13 @@ pub(super) struct Ended {
 }
 
 impl Ended {
+    /// The same without the messages of mailboxes, whose deliveries were ended.
+    pub(super) fn without_mail(mut self) -> Self {
+        self.owed.retain(|owed| !matches!(owed, Owed::Mail(_)));
+        self.items.retain(|item| !matches!(item, Item::MailNotice(_) | Item::Mail { .. }));
+        self
+    }
+
     /// The requests to keep a message that are among it.
     fn keeps(&self, requests: &Requests) -> Vec<RequestId> {
         let owed = self.owed.iter().filter_map(|owed| match owed {

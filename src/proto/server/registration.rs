@@ -144,8 +144,11 @@ impl Server {
             Ended::default()
         } else {
             self.requests.begin_session(from, id);
-            self.end_mail(nickname);
-            self.end_session_at(now, from)
+            // Now, and not when what was under way goes on: that goes behind the new delivery.
+            for name in before.iter().chain([nickname]) {
+                self.end_mail(name);
+            }
+            self.end_session_at(now, from).without_mail()
         };
         if let Some(before) = before.filter(|before| before != nickname) {
             self.went_offline(now, before);
@@ -164,8 +167,9 @@ impl Server {
     fn begin_session(&mut self, now: Now, from: SocketAddr, nickname: &Nickname, ended: Ended) {
         self.timers.set(Timer::Lease(from), now.at + LEASE);
         self.table_changed(now);
-        self.go_on(now, ended);
+        // First: what is passed on after this may be stored, and nothing before it is to be on its way.
         self.start_mail(nickname);
+        self.go_on(now, ended);
     }
 
     pub(super) fn deregister(
