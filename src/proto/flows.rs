@@ -12,7 +12,7 @@ use crate::wire::{Ack, Header, Packet, Session};
 
 /// How long a flow may wait for an ack.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct AckWait {
     /// Since the oldest packet under way became that, if something else was heard from there.
     pub(super) blocked: Duration,
     /// The same, if nothing was.
@@ -22,7 +22,7 @@ pub(super) struct Limits {
 #[derive(Debug)]
 struct Peer<T> {
     address: SocketAddr,
-    limits: Limits,
+    limits: AckWait,
     flow: Flow<T>,
 }
 
@@ -92,7 +92,7 @@ impl<T> Flows<T> {
         now: Instant,
         session: Session,
         address: SocketAddr,
-        limits: Limits,
+        limits: AckWait,
     ) {
         let fresh = || {
             let mut flow = Flow::new(now);
@@ -118,7 +118,7 @@ impl<T> Flows<T> {
     }
 
     /// Sets how long a flow is waited for.
-    pub(super) fn limit(&mut self, session: Session, limits: Limits) {
+    pub(super) fn limit(&mut self, session: Session, limits: AckWait) {
         if let Some(peer) = self.peers.get_mut(&session) {
             peer.limits = limits;
         }
@@ -272,7 +272,7 @@ mod tests {
     fn what_is_sent_again_is_counted_and_what_is_measured_stays() {
         let at = |ms| Instant::ZERO + Duration::from_millis(ms);
         let [own, other, next] = [1, 2, 3].map(|n| Session::new(n).unwrap());
-        let limits = Limits { blocked: Duration::from_secs(9), silent: Duration::from_secs(9) };
+        let limits = AckWait { blocked: Duration::from_secs(9), silent: Duration::from_secs(9) };
         let mut flows = Flows::new(own);
         flows.open(at(0), other, SocketAddr::from(([127, 0, 0, 1], 1)), limits);
         let observed = |flows: &Flows<()>| {

@@ -64,6 +64,9 @@ enum Phase {
     Closed,
 }
 
+/// Names that are being looked up.
+const MAX_LOOKUPS: usize = 4096;
+
 /// What the client's timers are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Timer {

@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use super::{Client, Incoming, Route, SentAt};
 use crate::proto::Now;
-use crate::proto::flows::Limits;
+use crate::proto::flows::AckWait;
 use crate::wire::{
     Ack, Assembly, Chat, Frame, Header, MessageId, Nickname, Packet, Piece, Sequence, Session,
 };
 
 /// How long a direct path is tried, from the first packet that is not acknowledged: the classic
 /// timing.
-const DIRECT: Limits =
-    Limits { blocked: Duration::from_millis(500), silent: Duration::from_millis(500) };
+const DIRECT: AckWait =
+    AckWait { blocked: Duration::from_millis(500), silent: Duration::from_millis(500) };
 
 /// Sessions with which packets are exchanged. Beyond that the one that was silent for longest and has
 /// nothing under way is forgotten: see [`crate::proto::flow`] for what that does.
@@ -107,7 +107,7 @@ impl Client {
         let parts: usize = self.parts.values().map(Assembly::waiting).sum();
         self.flows.len() <= MAX_PEERS + super::MAX_PENDING
             && parts <= MAX_PARTS + self.max_text
-            && self.lookups.len() <= super::table::MAX_LOOKUPS + super::MAX_PENDING
+            && self.lookups.len() <= super::MAX_LOOKUPS + super::MAX_PENDING
     }
 
     /// The user with this session, if the table says that it is at this address.

@@ -11,14 +11,14 @@ use std::time::Duration;
 use super::peers::Sent;
 use super::request::{Answer, Request};
 use super::{Client, ClientEvent, Failure, Phase, Ticket, Timer};
-use crate::proto::flows::{FlowStep, Limits};
+use crate::proto::flows::{AckWait, FlowStep};
 use crate::proto::{Instant, Now};
 use crate::wire::{Frame, Header, Nickname, Notice, Packet, Sequence, Session};
 
 /// How long the server is waited for. Silent: as long as a classic client asks. Blocked: one that is
 /// there takes what it has room for, and who has much for many who do not answer waits in line.
-const SERVER: Limits =
-    Limits { blocked: Duration::from_secs(30), silent: Duration::from_millis(2500) };
+const SERVER: AckWait =
+    AckWait { blocked: Duration::from_secs(30), silent: Duration::from_millis(2500) };
 
 /// How long users of whom a server that began anew has not told yet are still believed to be where
 /// they were: two leases, in which they notice and register.

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::peers::Sent;
-use super::{Client, ClientEvent, Direct, Phase};
+use super::{Client, ClientEvent, Direct, MAX_LOOKUPS, Phase};
 use crate::proto::{Instant, Now};
 use crate::wire::{Frame, Header, Nickname, Packet, Row};
 
@@ -17,9 +17,6 @@ const LOOKUP_INTERVAL: Duration = Duration::from_millis(250);
 /// Rows of the table: more than a server tells of (`lookup_past` is no more). Past that, users who are offline
 /// are forgotten, of whom the server has perhaps forgotten most.
 pub(super) const MAX_ROWS: usize = 131_072;
-
-/// Names that are being looked up.
-pub(super) const MAX_LOOKUPS: usize = 4096;
 
 impl Client {
     /// Rows of the table came.

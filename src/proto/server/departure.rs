@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 
-use super::members::Owed;
+use super::handing::Owed;
 use super::outbox::Item;
 use super::requests::{Request, RequestId, Requests};
 use super::{Server, ServerEvent, Timer};

@@ -2,19 +2,40 @@
 
 use std::time::Duration;
 
-use super::members::Owed;
+use super::requests::RequestId;
 use super::{QUESTION_PATIENCE, Server, Timer};
 use crate::proto::Now;
-use crate::proto::flows::Limits;
+use crate::proto::flows::AckWait;
 use crate::wire::{Chat, Frame, MessageId, Nickname, Notice, Piece, Session, UnixTime, pieces};
 
 /// How long the last word of a server that goes down is tried: the operator waits for it.
-const FAREWELL: Limits =
-    Limits { blocked: Duration::from_millis(1000), silent: Duration::from_millis(1000) };
+const FAREWELL: AckWait =
+    AckWait { blocked: Duration::from_millis(1000), silent: Duration::from_millis(1000) };
 
 /// Answers that were not taken, of all members together: 25 MB. Past that, whoever has most of them has
 /// to register, and begins anew.
 pub(super) const MAX_ANSWERS: usize = 131_072;
+
+/// What depends on a frame that a member takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Owed {
+    Nothing,
+    /// Somebody waits for it.
+    Answer,
+    /// The message of this request is passed on.
+    Relay(RequestId),
+    /// The next message of this mailbox is delivered.
+    Mail(Nickname),
+    /// The author of a message to this recipient knows that it was refused.
+    Refusal(Session, Nickname),
+}
+
+impl Owed {
+    /// Whether it stays owed where nothing else would be taken.
+    pub(super) fn is_answer(&self) -> bool {
+        matches!(self, Self::Answer | Self::Refusal(..))
+    }
+}
 
 /// A message on its way to a member.
 #[derive(Debug)]

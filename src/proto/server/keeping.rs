@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use super::handing::ChatOf;
-use super::members::Owed;
+use super::handing::Owed;
 use super::outbox::Item;
 use super::requests::{Request, RequestId};
 use super::{Server, ServerEvent};

@@ -13,7 +13,7 @@ use super::super::directory::Directory;
 use super::super::link::Patience;
 use super::super::{Now, StoreRequest, StoredMessage};
 use super::handing::ChatOf;
-use super::members::Owed;
+use super::handing::Owed;
 use super::{Item, Server, ServerEvent};
 use crate::wire::{Datagram, Frame, MAX_DATAGRAM, Nickname, Notice, Presence};
 

@@ -9,19 +9,19 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::Server;
-use super::handing::MAX_ANSWERS;
+use super::handing::{MAX_ANSWERS, Owed};
 use super::known::Known;
-use super::requests::{Request, RequestId};
+use super::requests::Request;
 use crate::proto::Now;
-use crate::proto::flows::{FlowStep, Limits};
+use crate::proto::flows::{AckWait, FlowStep};
 use crate::wire::{
     Assembly, Frame, Header, Hello, Keep, MessageId, Nickname, Packet, Sequence, Session,
 };
 
 /// How long a member is waited for. Blocked: as long as a classic client is asked. Silent: six tries
 /// at the least; a member that lost its lease for nothing registers again by itself.
-const MEMBER: Limits =
-    Limits { blocked: Duration::from_millis(2500), silent: Duration::from_millis(3000) };
+const MEMBER: AckWait =
+    AckWait { blocked: Duration::from_millis(2500), silent: Duration::from_millis(3000) };
 
 /// Frames that a member has not taken, past which nothing is taken from it, since it could lead to
 /// more: a mailbox as full as it can be, in parts, and as many answers.
@@ -46,27 +46,6 @@ pub(super) struct Member {
     pub(super) known: Known,
     /// The message that it is about to hand over, part by part.
     parts: Assembly,
-}
-
-/// What depends on a frame that a member takes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Owed {
-    Nothing,
-    /// Somebody waits for it.
-    Answer,
-    /// The message of this request is passed on.
-    Relay(RequestId),
-    /// The next message of this mailbox is delivered.
-    Mail(Nickname),
-    /// The author of a message to this recipient knows that it was refused.
-    Refusal(Session, Nickname),
-}
-
-impl Owed {
-    /// Whether it stays owed where nothing else would be taken.
-    pub(super) fn is_answer(&self) -> bool {
-        matches!(self, Self::Answer | Self::Refusal(..))
-    }
 }
 
 /// Everyone who is such a client. An address has one session, and a session one address.

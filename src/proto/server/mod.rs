@@ -34,10 +34,11 @@ use std::time::Duration;
 
 use self::budget::Budgets;
 use self::cookie::CookieKey;
+use self::handing::Owed;
 pub use self::interface::{ServerCommand, ServerConfig, ServerEmit, ServerEvent};
 use self::keeping::Keeping;
 use self::mail::Mail;
-use self::members::{Members, Owed};
+use self::members::Members;
 use self::outbox::Item;
 use self::presence::Presences;
 use self::rates::Rates;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::members::Owed;
+use super::handing::Owed;
 use super::requests::{Request, RequestId};
 use super::{Server, ServerEmit, ServerEvent};
 use crate::proto::directory::Directory;

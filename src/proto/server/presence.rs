@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::handing::MAX_ANSWERS;
+use super::handing::Owed;
 use super::known::{FIRST_PATIENCE, Known};
-use super::members::Owed;
 use super::{Server, Timer};
 use crate::proto::{Instant, Now};
 use crate::wire::{Frame, Header, Nickname, Notice, Packet, Session};
