@@ -357,3 +357,21 @@ fn who_is_told_to_register_while_it_waits_to_be_deregistered_stays_and_both_have
         assert!(!done.contains("Dereg"), "{done}");
     }
 }
+
+/// Otherwise what is under way in the first session is never heard of again.
+#[test]
+fn two_registrations_under_the_same_new_nickname_are_for_one_session() {
+    let mut client = Script::current_online();
+    client.told(ClientCommand::Register { ticket: 2, nickname: nickname("z") });
+    client.told(ClientCommand::Register { ticket: 3, nickname: nickname("z") });
+    let first = client.last_hello();
+    let frames = vec![
+        note("[Welcome, You are registered.]", Some(first.number)),
+        changes(&[row("b")], 0, 4, 4),
+    ];
+    let header = Header::new(session("s"), first.session);
+    client.from("s", Packet { header, frames }.encode());
+    let second = client.last_hello();
+    assert!(second.number > first.number);
+    assert_eq!(second.session, first.session);
+}

@@ -8,7 +8,7 @@ use super::server::Current;
 use super::{Client, ClientEvent, Failure, Phase, Ticket, Timer};
 use crate::proto::Now;
 use crate::proto::flow::Flow;
-use crate::wire::{Frame, Header, Nickname, Packet, Session};
+use crate::wire::{Frame, Header, Nickname, Packet};
 
 /// How long the server may be silent before it is asked whether it is there: longer than its own
 /// leases are, so that it is mostly the server that asks.
@@ -93,20 +93,15 @@ impl Client {
         if self.is_registering() || self.closing {
             return;
         }
-        let (nickname, session) = (self.nickname.clone(), self.flows.own());
-        self.register(now, None, nickname, session);
+        self.register(now, None, self.nickname.clone());
     }
 
     /// Asks to be registered. What a server that speaks the current dialect was told before counts
     /// no more from then on, and is told again.
-    pub(super) fn register(
-        &mut self,
-        now: Now,
-        ticket: Option<Ticket>,
-        nickname: Nickname,
-        session: Session,
-    ) {
+    pub(super) fn register(&mut self, now: Now, ticket: Option<Ticket>, nickname: Nickname) {
         let number = self.next_number();
+        // Which one it is for this nickname is known when the server is asked.
+        let session = self.flows.own();
         self.request(now, Request::Register { ticket, nickname, session, number });
     }
 

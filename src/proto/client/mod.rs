@@ -220,8 +220,7 @@ impl Client {
             }
             ClientCommand::Register { ticket, nickname } => {
                 self.forget_own_registration();
-                let session = self.session_for(&nickname);
-                self.register(now, Some(ticket), nickname, session);
+                self.register(now, Some(ticket), nickname);
             }
             ClientCommand::Deregister { ticket } if self.phase == Phase::Lost => {
                 self.forget_own_registration();

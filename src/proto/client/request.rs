@@ -154,7 +154,11 @@ impl Client {
         if self.requests.current.is_some() {
             return;
         }
-        let Some(request) = self.requests.waiting.pop_front() else { return };
+        let Some(mut request) = self.requests.waiting.pop_front() else { return };
+        if let Request::Register { nickname, session, .. } = &mut request {
+            // A registration before it may have given the client another nickname.
+            *session = self.session_for(nickname);
+        }
         let floor = self.next_to_server(now);
         let datagram = request.datagram(&self.nickname, floor, None);
         self.requests.current = Some(Current {
