@@ -194,7 +194,7 @@ static void start_one(struct input *input)
 static void step(struct input *input)
 {
     superchat_client *of;
-    superchat_stats stats;
+    superchat_stats stats = superchat_stats_default();
     char *a, *b;
     uint8_t which;
     switch (byte(input) % 14) {
@@ -227,6 +227,7 @@ static void step(struct input *input)
     case 5:
         of = client(input);
         which = byte(input);
+        stats.size -= which >= 128 ? which - 127u : 0u;
         checked(superchat_client_stats(of, which % 4 ? &stats : NULL));
         checked(superchat_server_stats(of == NULL ? NULL : server, which % 4 ? &stats : NULL));
         break;
