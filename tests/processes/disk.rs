@@ -126,7 +126,7 @@ fn a_directory_that_cannot_be_written_any_more() {
     // The journal is open, so that nothing is lost; but the files cannot follow.
     mode(0o500);
     assert_eq!(lanking.send("sonic", "kept").unwrap(), Delivery::Stored);
-    while !server.store_fault().contains("sonic: Permission denied") {}
+    while !server.store_fault().contains("sonic: superchat.tmp: Permission denied") {}
     let (tails, inbox) = listening("tails", &server);
     assert_eq!(inbox.recv().unwrap(), "first");
     while !server.store_fault().contains("tails: Permission denied") {}
