@@ -7,7 +7,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Client, Incoming, Route, SentAt};
+use super::{Client, Incoming, Phase, Route, SentAt};
 use crate::proto::Now;
 use crate::proto::flows::AckWait;
 use crate::wire::{
@@ -133,6 +133,8 @@ impl Client {
         while let Some(frames) = self.next_frames(session) {
             for frame in frames {
                 match (frame, peer) {
+                    // A frame before it was the last thing that was waited for.
+                    _ if self.phase == Phase::Closed => self.stats.unexpected += 1,
                     (Frame::Chat(chat), Some(name)) if chat.sender == *name => {
                         self.on_chat(session, Chat { author: None, stored_at: None, ..chat }, true);
                     }

@@ -88,7 +88,10 @@ impl Client {
                 self.on_registration_answered(now, header.from, text, *offline, floor);
             }
         }
-        if header.to != self.flows.own() || self.server_session() != Some(header.from) {
+        let is_from_it =
+            header.to == self.flows.own() && self.server_session() == Some(header.from);
+        // The answer may have been the last thing that was waited for.
+        if !is_from_it || self.phase == Phase::Closed {
             self.stats.unexpected += 1;
             return;
         }
@@ -129,6 +132,7 @@ impl Client {
     fn on_loose_frames(&mut self, now: Now, frames: Vec<Frame>, room: bool) {
         for frame in frames {
             match frame {
+                _ if self.phase == Phase::Closed => self.stats.unexpected += 1,
                 Frame::Changes { .. } if !room => self.stats.busy += 1,
                 Frame::Changes { rows, since, revision, last } => {
                     self.on_changes(now, rows, since, revision, last);
