@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use superchat::{Server, ServerEvent};
+use superchat::{Limits, Server, ServerEvent};
 
 /// Where it listens and where its mailboxes are, in this order.
 const TOLD: [&str; 2] = ["SUPERCHAT_TEST_BIND", "SUPERCHAT_TEST_DIRECTORY"];
@@ -26,7 +26,11 @@ pub fn serve() {
         // Where nobody reads it, nobody waits for it.
         let _ = writeln!(out, "\n{SAYS}{text}").and_then(|()| out.flush());
     };
-    let server = Server::builder().bind(bind).directory(directory);
+    let mut limits = Limits::default();
+    // More than a flooded phase of the bench stores for one recipient.
+    limits.mailbox_messages = 1_000_000;
+    limits.mailbox_bytes = 1 << 28;
+    let server = Server::builder().bind(bind).directory(directory).limits(limits);
     let server = server.on_event(move |event| match event {
         ServerEvent::MailboxFault { .. } => say(&format!("fault {event}")),
         ServerEvent::StoreFault { .. } => say(&format!("store fault {event}")),
