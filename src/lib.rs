@@ -42,7 +42,9 @@ pub mod store;
 #[doc(hidden)]
 pub mod wire;
 
-pub use endpoint::{Client, ClientBuilder, Error, Message, Pending, Server, ServerBuilder, User};
+pub use endpoint::{
+    Client, ClientBuilder, Error, Inbox, Incoming, Message, Pending, Server, ServerBuilder, User,
+};
 pub use proto::{ClientEvent, Delivery, LimitError, Limits, Route, ServerEvent, Stats};
 pub use wire::{Nickname, NicknameError};
 

@@ -53,7 +53,7 @@ impl From<&Error> for superchat_status {
             Error::Bind { .. } => Self::Bind,
             Error::Directory { .. } | Error::DirectoryInUse { .. } => Self::Directory,
             Error::Limit(_) => Self::Limit,
-            Error::Thread(_) | Error::Random(_) => Self::System,
+            Error::Thread(_) | Error::Descriptor(_) | Error::Random(_) => Self::System,
             Error::Nickname { .. } => Self::Nickname,
             Error::NameTaken { .. } => Self::NameTaken,
             Error::NotRegistered => Self::NotRegistered,

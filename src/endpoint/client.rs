@@ -2,194 +2,16 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::dispatcher::Dispatcher;
 use super::error::nickname;
-use super::log;
-use super::resolve::{default_host, resolve};
 use super::threads::Threads;
-use super::waiting::{Awaited, Call, Pending, Waiter, Waiting};
-use super::{Error, MAX_TEXT, Message, User, random};
-use crate::net::{Driver, Outlet, Port};
-use crate::proto::{self, ClientCommand, ClientEmit, ClientEvent, Delivery, Stats, Ticket};
+use super::waiting::{Awaited, Pending, Waiter, Waiting};
+use super::{ClientBuilder, Error, User};
+use crate::net::Port;
+use crate::proto::{self, ClientCommand, Delivery, Stats, Ticket};
 use crate::wire::Nickname;
-
-type OnMessage = Box<dyn FnMut(Message) + Send>;
-type OnEvent = Box<dyn FnMut(ClientEvent) + Send>;
-
-/// How a [`Client`] is set up: made by [`Client::builder`].
-#[must_use]
-pub struct ClientBuilder {
-    nickname: String,
-    server: String,
-    bind: Option<String>,
-    port: u16,
-    register: bool,
-    on_message: OnMessage,
-    on_event: OnEvent,
-}
-
-impl fmt::Debug for ClientBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut fields = f.debug_struct("ClientBuilder");
-        fields.field("nickname", &self.nickname).field("server", &self.server);
-        fields.finish_non_exhaustive()
-    }
-}
-
-impl ClientBuilder {
-    /// The server, as `host:port`; by default `localhost:5000`.
-    pub fn server(mut self, address: impl Into<String>) -> Self {
-        self.server = address.into();
-        self
-    }
-
-    /// Where to listen, as `host:port`. By default on the loopback interface if the server is
-    /// there, and on all interfaces otherwise.
-    pub fn bind(mut self, address: impl Into<String>) -> Self {
-        self.bind = Some(address.into());
-        self
-    }
-
-    /// The port to listen at where [`bind`](Self::bind) does not say; by default any free one.
-    pub fn port(mut self, port: u16) -> Self {
-        self.port = port;
-        self
-    }
-
-    /// Whether [`connect`](Self::connect) registers with the server, as it does by default, or
-    /// leaves that to [`Client::register`].
-    pub fn register(mut self, register: bool) -> Self {
-        self.register = register;
-        self
-    }
-
-    /// What to call with each message, on a thread of the client's own. The message is acknowledged
-    /// when it is queued for this.
-    pub fn on_message(mut self, callback: impl FnMut(Message) + Send + 'static) -> Self {
-        self.on_message = Box::new(callback);
-        self
-    }
-
-    /// What to call with each event, on the same thread, in order with the messages.
-    pub fn on_event(mut self, callback: impl FnMut(ClientEvent) + Send + 'static) -> Self {
-        self.on_event = Box::new(callback);
-        self
-    }
-
-    /// Starts the client and registers it.
-    ///
-    /// # Errors
-    /// [`Error::Nickname`], [`Error::Address`], [`Error::Bind`], [`Error::Thread`], [`Error::Random`],
-    /// and those of [`Client::register`].
-    pub fn connect(self) -> Result<Client, Error> {
-        let Self { nickname: name, server, bind, port, register, mut on_message, mut on_event } =
-            self;
-        let name = nickname(&name)?;
-        let server = resolve(&server)?;
-        let address = match bind {
-            Some(bind) => resolve(&bind)?,
-            None => SocketAddr::new(default_host(server), port),
-        };
-        let engine = proto::Client::new(server, name.clone(), random()?, MAX_TEXT);
-        let driver =
-            Driver::bind(address, engine).map_err(|source| Error::Bind { address, source })?;
-        let span = tracing::info_span!("client", address = %driver.port().address());
-        let _entered = span.entered();
-        let threads = Threads::default();
-        let dropped = Arc::new(AtomicBool::new(false));
-        let is_dropped = Arc::clone(&dropped);
-        let dispatcher = Dispatcher::start(&threads, move |job| {
-            if let Job::Event(event) = &job {
-                log::client_event(event);
-            }
-            match job {
-                Job::Outcome(tell) => tell(),
-                // It was dropped from inside a callback, and what the callbacks use may be gone.
-                _ if is_dropped.load(Ordering::Acquire) => {}
-                Job::Message(message) => on_message(message),
-                Job::Event(event) => on_event(event),
-            }
-        })?;
-        let waiting = Arc::new(Waiting::default());
-        let port = driver.port();
-        let outlet = ClientOutlet { dispatcher, waiting: Arc::clone(&waiting), server };
-        port.connect(Box::new(outlet));
-        threads.spawn("client", move || driver.run())?;
-        tracing::info!(%server, "started");
-        let client = Client { port, threads, waiting, server, dropped };
-        if register {
-            client.register_as(name)?;
-        }
-        Ok(client)
-    }
-}
-
-/// What the dispatcher's thread does.
-enum Job {
-    Message(Message),
-    Event(ClientEvent),
-    Outcome(Call),
-}
-
-struct ClientOutlet {
-    dispatcher: Dispatcher<Job>,
-    waiting: Arc<Waiting>,
-    server: SocketAddr,
-}
-
-impl ClientOutlet {
-    fn dispatch_call(&self, call: Option<Call>) {
-        if let Some(call) = call {
-            self.dispatcher.dispatch(Job::Outcome(call));
-        }
-    }
-}
-
-/// The driver has ended.
-impl Drop for ClientOutlet {
-    fn drop(&mut self) {
-        for call in self.waiting.close() {
-            self.dispatch_call(Some(call));
-        }
-    }
-}
-
-impl Outlet<ClientEmit> for ClientOutlet {
-    fn has_room(&self) -> bool {
-        self.dispatcher.has_room()
-    }
-
-    fn observe(&self, stats: &mut Stats) {
-        stats.events_pending = self.dispatcher.len() as u64;
-    }
-
-    fn emit(&mut self, emit: ClientEmit) -> ControlFlow<()> {
-        let error = |failure| Error::from_failure(failure, self.server);
-        match emit {
-            ClientEmit::Message(incoming) => {
-                let bytes = incoming.text.len();
-                self.dispatcher.dispatch_text(Job::Message(incoming.into()), bytes);
-            }
-            ClientEmit::Event(event) => self.dispatcher.dispatch(Job::Event(event)),
-            ClientEmit::Sent(ticket, outcome) => {
-                if let Some(Awaited::Message(waiter)) = self.waiting.take(ticket) {
-                    self.dispatch_call(waiter.tell(outcome.map_err(error)));
-                }
-            }
-            ClientEmit::Session(ticket, outcome) => {
-                if let Some(Awaited::Session(waiter)) = self.waiting.take(ticket) {
-                    self.dispatch_call(waiter.tell(outcome.map_err(error)));
-                }
-            }
-            ClientEmit::Closed => return ControlFlow::Break(()),
-        }
-        ControlFlow::Continue(())
-    }
-}
 
 /// A client of one server, online under one nickname.
 ///
@@ -214,11 +36,11 @@ impl Outlet<ClientEmit> for ClientOutlet {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Client {
-    port: Arc<Port<proto::Client>>,
-    threads: Threads,
-    waiting: Arc<Waiting>,
-    server: SocketAddr,
-    dropped: Arc<AtomicBool>,
+    pub(super) port: Arc<Port<proto::Client>>,
+    pub(super) threads: Threads,
+    pub(super) waiting: Arc<Waiting>,
+    pub(super) server: SocketAddr,
+    pub(super) dropped: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Client {
@@ -232,15 +54,7 @@ impl fmt::Debug for Client {
 impl Client {
     /// A client under this nickname, with everything else at its default.
     pub fn builder(nickname: impl Into<String>) -> ClientBuilder {
-        ClientBuilder {
-            nickname: nickname.into(),
-            server: "localhost:5000".to_owned(),
-            bind: None,
-            port: 0,
-            register: true,
-            on_message: Box::new(|_| {}),
-            on_event: Box::new(|_| {}),
-        }
+        ClientBuilder::new(nickname.into())
     }
 
     /// The nickname that it is, or was last, registered under.
@@ -306,7 +120,7 @@ impl Client {
         self.submit_register(nickname(name)?, Waiter::callback(callback))
     }
 
-    fn register_as(&self, nickname: Nickname) -> Result<(), Error> {
+    pub(super) fn register_as(&self, nickname: Nickname) -> Result<(), Error> {
         let (waiter, pending) = Waiter::thread();
         self.submit_register(nickname, waiter)?;
         pending.wait()

@@ -48,6 +48,9 @@ pub enum Error {
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] io::Error),
+    /// The system has no file descriptors left for an inbox.
+    #[error("cannot make an inbox: {0}")]
+    Descriptor(#[source] io::Error),
     /// The system has no random numbers to give.
     #[error("no random numbers: {0}")]
     Random(#[source] io::Error),

@@ -1,11 +1,12 @@
 //! What endpoints log, for whoever installs a `tracing` subscriber.
 //!
 //! The invariant: a subscriber is code of the program's, so it is called as the callbacks are, with no
-//! lock held. Therefore events are logged where they are handed to a callback, and not where the
+//! lock held. Therefore events are logged where they are taken for the application, and not where the
 //! engine emits them. The text of a message is never logged.
 
 use tracing::{debug, error, info, trace, warn};
 
+use super::Incoming;
 use crate::proto::{ClientEvent, ServerEvent, StoreAnswer};
 
 pub(super) fn server_event(event: &ServerEvent) {
@@ -34,7 +35,13 @@ pub(super) fn server_event(event: &ServerEvent) {
     }
 }
 
-pub(super) fn client_event(event: &ClientEvent) {
+pub(super) fn incoming(incoming: &Incoming) {
+    if let Incoming::Event(event) = incoming {
+        client_event(event);
+    }
+}
+
+fn client_event(event: &ClientEvent) {
     match event {
         ClientEvent::Registered { nickname } => info!(%nickname, "registered"),
         ClientEvent::Deregistered { nickname } => info!(%nickname, "offline"),

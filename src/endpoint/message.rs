@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::SystemTime;
 
 use crate::net::{system_time, system_time_from_local};
-use crate::proto::{Incoming, Route, SentAt};
+use crate::proto::{Arrival, ClientEvent, Route, SentAt};
 use crate::wire::{Nickname, Row};
 
 /// A message from another client.
@@ -23,9 +23,19 @@ pub struct Message {
     pub sent_at: Option<SystemTime>,
 }
 
-impl From<Incoming> for Message {
-    fn from(incoming: Incoming) -> Self {
-        let Incoming { sender, text, route, sent_at } = incoming;
+/// What comes to a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Incoming {
+    /// A message from another client.
+    Message(Message),
+    /// Something that the client tells.
+    Event(ClientEvent),
+}
+
+impl From<Arrival> for Message {
+    fn from(arrival: Arrival) -> Self {
+        let Arrival { sender, text, route, sent_at } = arrival;
         let stamp = match sent_at {
             None => return Self { sender, text, route, sent_at: None },
             Some(SentAt::Unix(time)) => {

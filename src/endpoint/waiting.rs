@@ -12,6 +12,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::Error;
+use super::outbox::Call;
 use crate::proto::{Delivery, MAX_PENDING, Ticket};
 
 /// A call that is under way: [`wait`](Self::wait) gives what became of it.
@@ -45,9 +46,6 @@ impl<T> Pending<T> {
         }
     }
 }
-
-/// Something to be called on the callbacks' thread.
-pub(super) type Call = Box<dyn FnOnce() + Send>;
 
 /// Who is told of an outcome.
 pub(super) enum Waiter<T> {

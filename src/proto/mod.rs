@@ -30,8 +30,8 @@ mod timers;
 use std::net::SocketAddr;
 
 pub use client::{
-    Client, ClientCommand, ClientEmit, ClientEvent, Delivery, Failure, Incoming, MAX_PENDING,
-    Route, SentAt, Ticket,
+    Arrival, Client, ClientCommand, ClientEmit, ClientEvent, Delivery, Failure, MAX_PENDING, Route,
+    SentAt, Ticket,
 };
 pub use limits::{LimitError, Limits};
 pub use server::{Server, ServerCommand, ServerConfig, ServerEmit, ServerEvent};

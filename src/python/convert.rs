@@ -94,7 +94,7 @@ pub(super) fn exception(py: Python<'_>, error: &Error) -> PyErr {
         Error::ServerNotResponding { .. } => "ServerNotRespondingError",
         Error::TooManyPending => "TooManyPendingError",
         Error::Closed => "ClosedError",
-        Error::Thread(_) | Error::Random(_) => "Error",
+        Error::Thread(_) | Error::Descriptor(_) | Error::Random(_) => "Error",
     };
     raised(py, name, &error.to_string())
 }

@@ -11,6 +11,7 @@ mod errors;
 #[allow(dead_code, unreachable_pub, reason = "the flood is a test of its own")]
 mod hose;
 mod hostile;
+mod inbox;
 mod mailboxes;
 mod peer;
 mod stats;

@@ -6,7 +6,7 @@ use chrono::NaiveDateTime;
 
 use super::peers::{MAX_STRANGERS, same_address};
 use super::request::Answer;
-use super::{Client, ClientEvent, Failure, Incoming, Route, SentAt};
+use super::{Arrival, Client, ClientEvent, Failure, Route, SentAt};
 use crate::proto::Now;
 use crate::wire::{Nickname, Notice, Row};
 
@@ -31,20 +31,20 @@ impl Client {
             return;
         }
         self.acknowledge(from);
-        let message = self.incoming(from, sender, text);
+        let message = self.arrival(from, sender, text);
         self.message(message);
     }
 
-    pub(super) fn incoming(&self, from: SocketAddr, sender: Nickname, text: String) -> Incoming {
+    pub(super) fn arrival(&self, from: SocketAddr, sender: Nickname, text: String) -> Arrival {
         if from != self.server {
-            return Incoming { sender, text, route: Route::Direct, sent_at: None };
+            return Arrival { sender, text, route: Route::Direct, sent_at: None };
         }
         match split_stamp(&text) {
             Some((stored_at, rest)) => {
                 let (text, sent_at) = (rest.to_owned(), Some(SentAt::Local(stored_at)));
-                Incoming { sender, text, route: Route::Stored, sent_at }
+                Arrival { sender, text, route: Route::Stored, sent_at }
             }
-            None => Incoming { sender, text, route: Route::Relayed, sent_at: None },
+            None => Arrival { sender, text, route: Route::Relayed, sent_at: None },
         }
     }
 

@@ -55,7 +55,7 @@ pub enum Failure {
 
 /// A message as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Incoming {
+pub struct Arrival {
     /// Who wrote it.
     pub sender: Nickname,
     /// The message.
@@ -139,7 +139,7 @@ pub enum ClientCommand {
 #[derive(Debug, PartialEq, Eq)]
 pub enum ClientEmit {
     /// A message for the application.
-    Message(Incoming),
+    Message(Arrival),
     /// An event for the application.
     Event(ClientEvent),
     /// What became of a message.

@@ -28,8 +28,8 @@ use std::ops::RangeInclusive;
 
 use self::conversation::{Conversations, Direct};
 pub use self::interface::{
-    ClientCommand, ClientEmit, ClientEvent, Delivery, Failure, Incoming, MAX_PENDING, Route,
-    SentAt, Ticket,
+    Arrival, ClientCommand, ClientEmit, ClientEvent, Delivery, Failure, MAX_PENDING, Route, SentAt,
+    Ticket,
 };
 use self::peers::Sent;
 use self::request::{Heard, Request, Requests};
@@ -319,8 +319,8 @@ impl Client {
     }
 
     /// Hands a message to the application.
-    fn message(&mut self, incoming: Incoming) {
-        self.emit(ClientEmit::Message(incoming));
+    fn message(&mut self, arrival: Arrival) {
+        self.emit(ClientEmit::Message(arrival));
     }
 
     /// The table that follows a welcome came, or will not.

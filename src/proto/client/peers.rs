@@ -7,7 +7,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Client, Incoming, Phase, Route, SentAt};
+use super::{Arrival, Client, Phase, Route, SentAt};
 use crate::proto::Now;
 use crate::proto::flows::AckWait;
 use crate::wire::{
@@ -183,7 +183,7 @@ impl Client {
             None => Route::Relayed,
         };
         let sent_at = stored_at.map(SentAt::Unix);
-        self.message(Incoming { sender, text, route, sent_at });
+        self.message(Arrival { sender, text, route, sent_at });
     }
 }
 

@@ -1,0 +1,211 @@
+//! How a client is set up and started, and what becomes of what its engine emits.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::error::nickname;
+use super::outbox::{Call, Outbox};
+use super::resolve::{default_host, resolve};
+use super::threads::Threads;
+use super::waiting::{Awaited, Waiting};
+use super::{Client, Error, Inbox, Incoming, MAX_TEXT, Message, dispatcher, log, random};
+use crate::net::{Driver, Outlet};
+use crate::proto::{self, ClientEmit, ClientEvent, Stats};
+
+type OnMessage = Box<dyn FnMut(Message) + Send>;
+type OnEvent = Box<dyn FnMut(ClientEvent) + Send>;
+
+/// How a [`Client`] is set up: made by [`Client::builder`].
+#[must_use]
+pub struct ClientBuilder {
+    nickname: String,
+    server: String,
+    bind: Option<String>,
+    port: u16,
+    register: bool,
+    on_message: OnMessage,
+    on_event: OnEvent,
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut fields = f.debug_struct("ClientBuilder");
+        fields.field("nickname", &self.nickname).field("server", &self.server);
+        fields.finish_non_exhaustive()
+    }
+}
+
+impl ClientBuilder {
+    pub(super) fn new(nickname: String) -> Self {
+        Self {
+            nickname,
+            server: "localhost:5000".to_owned(),
+            bind: None,
+            port: 0,
+            register: true,
+            on_message: Box::new(|_| {}),
+            on_event: Box::new(|_| {}),
+        }
+    }
+
+    /// The server, as `host:port`; by default `localhost:5000`.
+    pub fn server(mut self, address: impl Into<String>) -> Self {
+        self.server = address.into();
+        self
+    }
+
+    /// Where to listen, as `host:port`. By default on the loopback interface if the server is
+    /// there, and on all interfaces otherwise.
+    pub fn bind(mut self, address: impl Into<String>) -> Self {
+        self.bind = Some(address.into());
+        self
+    }
+
+    /// The port to listen at where [`bind`](Self::bind) does not say; by default any free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Whether [`connect`](Self::connect) registers with the server, as it does by default, or
+    /// leaves that to [`Client::register`].
+    pub fn register(mut self, register: bool) -> Self {
+        self.register = register;
+        self
+    }
+
+    /// What to call with each message, on a thread of the client's own. The message is acknowledged
+    /// when it is queued for this.
+    pub fn on_message(mut self, callback: impl FnMut(Message) + Send + 'static) -> Self {
+        self.on_message = Box::new(callback);
+        self
+    }
+
+    /// What to call with each event, on the same thread, in order with the messages.
+    pub fn on_event(mut self, callback: impl FnMut(ClientEvent) + Send + 'static) -> Self {
+        self.on_event = Box::new(callback);
+        self
+    }
+
+    /// Starts the client and registers it.
+    ///
+    /// # Errors
+    /// [`Error::Nickname`], [`Error::Address`], [`Error::Bind`], [`Error::Thread`], [`Error::Random`],
+    /// and those of [`Client::register`].
+    pub fn connect(mut self) -> Result<Client, Error> {
+        let mut on_message = std::mem::replace(&mut self.on_message, Box::new(|_| {}));
+        let mut on_event = std::mem::replace(&mut self.on_event, Box::new(|_| {}));
+        let (client, ()) = self.start(|threads, dropped| {
+            let (outbox, queue) = Outbox::new(log::incoming, None);
+            dispatcher::start(threads, queue, move |incoming| match incoming {
+                // It was dropped from inside a callback, and what the callbacks use may be gone.
+                _ if dropped.load(Ordering::Acquire) => {}
+                Incoming::Message(message) => on_message(message),
+                Incoming::Event(event) => on_event(event),
+            })?;
+            Ok((outbox, ()))
+        })?;
+        Ok(client)
+    }
+
+    /// Starts the client and registers it. Messages and events come to the inbox; what was set by
+    /// [`on_message`](Self::on_message) and [`on_event`](Self::on_event) is not called.
+    ///
+    /// # Errors
+    /// Those of [`connect`](Self::connect), and [`Error::Descriptor`].
+    pub fn connect_with_inbox(self) -> Result<(Client, Inbox<Incoming>), Error> {
+        self.start(|_, _| Inbox::new(log::incoming))
+    }
+
+    /// Starts the client with an outbox for what comes, whose other end is `E`, and registers it.
+    fn start<E>(
+        self,
+        ends: impl FnOnce(&Threads, Arc<AtomicBool>) -> Result<(Outbox<Incoming>, E), Error>,
+    ) -> Result<(Client, E), Error> {
+        let name = nickname(&self.nickname)?;
+        let server = resolve(&self.server)?;
+        let address = match self.bind {
+            Some(bind) => resolve(&bind)?,
+            None => SocketAddr::new(default_host(server), self.port),
+        };
+        let engine = proto::Client::new(server, name.clone(), random()?, MAX_TEXT);
+        let driver =
+            Driver::bind(address, engine).map_err(|source| Error::Bind { address, source })?;
+        let port = driver.port();
+        let span = tracing::info_span!("client", address = %port.address());
+        let _entered = span.entered();
+        let threads = Threads::default();
+        let dropped = Arc::new(AtomicBool::new(false));
+        let (outbox, end) = ends(&threads, Arc::clone(&dropped))?;
+        let waiting = Arc::new(Waiting::default());
+        let outlet = ClientOutlet { outbox, waiting: Arc::clone(&waiting), server };
+        port.connect(Box::new(outlet));
+        threads.spawn("client", move || driver.run())?;
+        tracing::info!(%server, "started");
+        let client = Client { port, threads, waiting, server, dropped };
+        if self.register {
+            client.register_as(name)?;
+        }
+        Ok((client, end))
+    }
+}
+
+struct ClientOutlet {
+    outbox: Outbox<Incoming>,
+    waiting: Arc<Waiting>,
+    server: SocketAddr,
+}
+
+impl ClientOutlet {
+    fn put_call(&self, call: Option<Call>) {
+        if let Some(call) = call {
+            self.outbox.put_call(call);
+        }
+    }
+}
+
+/// The driver has ended.
+impl Drop for ClientOutlet {
+    fn drop(&mut self) {
+        for call in self.waiting.close() {
+            self.outbox.put_call(call);
+        }
+    }
+}
+
+impl Outlet<ClientEmit> for ClientOutlet {
+    fn has_room(&self) -> bool {
+        // What nobody is to have is not acknowledged.
+        self.outbox.has_room() && !self.outbox.is_abandoned()
+    }
+
+    fn observe(&self, stats: &mut Stats) {
+        stats.events_pending = self.outbox.len() as u64;
+    }
+
+    fn emit(&mut self, emit: ClientEmit) -> ControlFlow<()> {
+        let error = |failure| Error::from_failure(failure, self.server);
+        match emit {
+            ClientEmit::Message(arrival) => {
+                let bytes = arrival.text.len();
+                self.outbox.put_text(Incoming::Message(arrival.into()), bytes);
+            }
+            ClientEmit::Event(event) => self.outbox.put(Incoming::Event(event)),
+            ClientEmit::Sent(ticket, outcome) => {
+                if let Some(Awaited::Message(waiter)) = self.waiting.take(ticket) {
+                    self.put_call(waiter.tell(outcome.map_err(error)));
+                }
+            }
+            ClientEmit::Session(ticket, outcome) => {
+                if let Some(Awaited::Session(waiter)) = self.waiting.take(ticket) {
+                    self.put_call(waiter.tell(outcome.map_err(error)));
+                }
+            }
+            ClientEmit::Closed => return ControlFlow::Break(()),
+        }
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,97 @@
+//! The thread that carries out what a server's engine asks of the store.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, TryRecvError};
+
+use super::log;
+use crate::net::Port;
+use crate::proto::{self, ServerCommand, Stats, StoreAnswer, StoreRequest};
+use crate::store::{Store, StoreFigures};
+
+/// How long the files of the mailboxes may take to follow the journal when the server stops. What is
+/// left is done at the next start.
+const SETTLING: Duration = Duration::from_secs(1);
+
+/// How often the store's figures are looked at while it does what can wait: that looks at each mailbox.
+const FIGURES: Duration = Duration::from_millis(100);
+
+/// Store requests that are carried out, and synced, together.
+const COMMIT: usize = 1024;
+
+/// How things stand with the store, for who asks on another thread.
+#[derive(Debug, Default)]
+pub(super) struct StoreGauges {
+    /// Requests that are not carried out.
+    pub(super) pending: AtomicU64,
+    figures: Mutex<StoreFigures>,
+}
+
+impl StoreGauges {
+    fn publish(&self, store: &impl Store) {
+        *self.figures.lock().unwrap_or_else(PoisonError::into_inner) = store.figures();
+    }
+
+    pub(super) fn observe(&self, stats: &mut Stats) {
+        let figures = *self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        stats.store_requests_pending = self.pending.load(Ordering::Relaxed);
+        stats.commits = figures.commits;
+        stats.mailboxes = figures.mailboxes;
+        stats.stored_bytes = figures.bytes;
+        stats.journal_bytes = figures.journal_bytes;
+        stats.unsettled = figures.unsettled;
+    }
+}
+
+/// Carries out store requests until there will be no more. In between, the store does what can wait.
+pub(super) fn keep(
+    mut store: impl Store,
+    requests: &Receiver<StoreRequest>,
+    port: &Port<proto::Server>,
+    gauges: &StoreGauges,
+) {
+    gauges.publish(&store);
+    let mut published = Instant::now();
+    let tell = |answers: Vec<StoreAnswer>| {
+        for answer in answers {
+            log::store_answer(&answer);
+            port.command(ServerCommand::Store(answer));
+        }
+    };
+    loop {
+        let first = match requests.try_recv() {
+            Ok(first) => first,
+            Err(TryRecvError::Disconnected) => break,
+            Err(TryRecvError::Empty) => {
+                if let Some(answers) = store.tend() {
+                    if published.elapsed() >= FIGURES {
+                        gauges.publish(&store);
+                        published = Instant::now();
+                    }
+                    tell(answers);
+                    continue;
+                }
+                gauges.publish(&store);
+                let Ok(first) = requests.recv() else { break };
+                first
+            }
+        };
+        let batch: Vec<_> =
+            std::iter::once(first).chain(requests.try_iter()).take(COMMIT).collect();
+        let count = batch.len() as u64;
+        let answers = store.apply(batch);
+        gauges.pending.fetch_sub(count, Ordering::Relaxed);
+        gauges.publish(&store);
+        tell(answers);
+        while store.is_behind()
+            && let Some(answers) = store.tend()
+        {
+            tell(answers);
+        }
+    }
+    let end = Instant::now() + SETTLING;
+    while Instant::now() < end && store.tend().is_some() {}
+    gauges.publish(&store);
+}
