@@ -71,7 +71,7 @@ fn what_happens_is_logged_with_the_endpoint_that_it_happened_to() {
     let logged = LOGGED.lock().unwrap();
     let server = format!("server{{address={address}}}: superchat::");
     for line in [
-        "INFO {server}endpoint::server: serving directory=",
+        "INFO {server}endpoint::server_builder: serving directory=",
         "DEBUG {server}endpoint::log: asked to register nickname=sonic address=127.0.0.1:",
         "INFO {server}endpoint::log: online nickname=sonic address=127.0.0.1:",
         "INFO {server}endpoint::log: offline nickname=sonic",
@@ -80,7 +80,7 @@ fn what_happens_is_logged_with_the_endpoint_that_it_happened_to() {
         "DEBUG {server}endpoint::log: stored a message recipient=sonic",
         "ERROR {server}endpoint::log: a mailbox cannot be used nickname=tails reason=",
         "INFO {server}net::driver: ended",
-        "superchat::endpoint::client: started server={address}",
+        "superchat::endpoint::client_builder: started server={address}",
         "superchat::endpoint::log: registered nickname=lanking",
     ] {
         let line = line.replace("{server}", &server);

@@ -25,7 +25,8 @@ class Server:
     """A running server: it keeps who is online where, and stores what cannot be delivered.
 
     It serves from construction until :meth:`stop`; as a context manager it stops at the
-    end of the block. Raises ``AddressError``, ``BindError``, ``DirectoryError`` or
+    end of the block. Its callback runs on a thread of its own, or inside :meth:`dispatch` if it
+    is ``polled``. Raises ``AddressError``, ``BindError``, ``DirectoryError`` or
     ``LimitError``.
     """
 
@@ -38,6 +39,7 @@ class Server:
         refuse_classic: bool = False,
         limits: Limits | None = None,
         on_event: Callable[[ServerEvent], object] | None = None,
+        polled: bool = False,
     ) -> Server: ...
     @property
     def address(self) -> Address:
@@ -51,6 +53,17 @@ class Server:
 
     def stats(self) -> Stats:
         """What it has counted since the start, and how things stand now."""
+
+    def fileno(self) -> int:
+        """The file descriptor of a ``polled`` server, readable while something waits, and after
+        the end. Raises ``ValueError`` if it is not polled."""
+
+    def dispatch(self) -> bool:
+        """Run the callback of what waits, of a ``polled`` server: here and now.
+
+        False once the server has stopped and nothing more comes. Raises ``ValueError`` if it is
+        not polled.
+        """
 
     def stop(self) -> None:
         """Tell everyone online that the server is down, and stop. Safe to call twice."""
@@ -69,9 +82,9 @@ class Client:
 
     It registers when it is made, unless ``register=False``. ``port`` 0 takes any free
     port; without ``host`` it binds to the loopback interface if the server is there, and
-    to all interfaces otherwise. Callbacks run one at a time on a thread of the client's own; they
-    are held until the client is closed, so close one whose callbacks refer to its owner.
-    Raises ``AddressError``, ``BindError``, ``NicknameError``, ``NameTakenError``,
+    to all interfaces otherwise. Callbacks run one at a time on a thread of the client's own, or
+    inside :meth:`dispatch` if the client is ``polled``; they are held until the client is closed,
+    so close one whose callbacks refer to its owner. Raises ``AddressError``, ``BindError``, ``NicknameError``, ``NameTakenError``,
     ``RefusedError`` or ``ServerNotRespondingError``.
     """
 
@@ -86,6 +99,7 @@ class Client:
         register: bool = True,
         on_message: Callable[[Message], object] | None = None,
         on_event: Callable[[ClientEvent], object] | None = None,
+        polled: bool = False,
     ) -> Client: ...
     @property
     def nickname(self) -> str:
@@ -122,6 +136,26 @@ class Client:
 
     def stats(self) -> Stats:
         """What it has counted since the start, and how things stand now."""
+
+    def fileno(self) -> int:
+        """The file descriptor of a ``polled`` client, readable while something waits, and after
+        the end. Raises ``ValueError`` if it is not polled."""
+
+    def dispatch(self) -> bool:
+        """Run the callbacks of what waits, and settle futures, of a ``polled`` client: here and now.
+
+        False once the client is closed and nothing more comes. Raises ``ValueError`` if it is not
+        polled.
+        """
+
+    def pause(self) -> None:
+        """Take no more messages of others, of a ``polled`` client, until :meth:`resume`.
+
+        Their senders send them again, or to the server. Raises ``ValueError`` if it is not polled.
+        """
+
+    def resume(self) -> None:
+        """Take messages of others again. Raises ``ValueError`` if it is not polled."""
 
     def close(self) -> None:
         """Log off and stop; what is pending fails with ``ClosedError``. Safe to call twice."""

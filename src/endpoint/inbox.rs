@@ -152,6 +152,18 @@ impl<T> Inbox<T> {
         true
     }
 
+    /// Takes nothing more from others until [`resume`](Self::resume), as if 1024 waited: for an application
+    /// that has moved what it took to a queue of its own, which is full. Its own messages have their
+    /// outcomes meanwhile, as far as their recipients acknowledge them; what the server says waits.
+    pub fn pause(&self) {
+        self.queue.pause(true);
+    }
+
+    /// Takes more again, after [`pause`](Self::pause).
+    pub fn resume(&self) {
+        self.queue.pause(false);
+    }
+
     fn try_next(&self) -> Result<Job<T>, TryRecvError> {
         let mut next = self.queue.try_next();
         if matches!(next, Err(channel::TryRecvError::Empty)) && self.bell.silence() {

@@ -35,6 +35,8 @@ pub(super) enum Job<T> {
 struct Level {
     /// Of the texts that wait.
     bytes: AtomicUsize,
+    /// The application has as much as it can hold.
+    paused: AtomicBool,
     /// There is nobody any more to take anything.
     abandoned: AtomicBool,
 }
@@ -76,7 +78,9 @@ impl<T> Outbox<T> {
 
     /// Whether the application can take one more event.
     pub(super) fn has_room(&self) -> bool {
-        self.queue.len() < QUEUE && self.level.bytes.load(Ordering::Relaxed) < QUEUE_BYTES
+        self.queue.len() < QUEUE
+            && self.level.bytes.load(Ordering::Relaxed) < QUEUE_BYTES
+            && !self.level.paused.load(Ordering::Relaxed)
     }
 
     /// Whether there is nobody any more to take anything.
@@ -122,6 +126,11 @@ impl<T> Queue<T> {
     /// How many wait.
     pub(super) fn len(&self) -> usize {
         self.jobs.len()
+    }
+
+    /// Says whether there is no room, however few wait.
+    pub(super) fn pause(&self, paused: bool) {
+        self.level.paused.store(paused, Ordering::Relaxed);
     }
 
     /// Waits for the next; `None` at the end.

@@ -1,29 +1,54 @@
 //! `superchat.Client`.
 
+use std::os::fd::RawFd;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
 
+use super::polled::Polled;
 use super::{convert, endpoints};
+use crate::{ClientEvent, Incoming, Message};
 
 /// A client of one server, online under one nickname.
 ///
 /// It registers when it is made, unless ``register=False``. ``port`` 0 takes any free port;
 /// without ``host`` it binds to the loopback interface if the server is there, and to all
-/// interfaces otherwise. Callbacks run one at a time on a thread of the client's own; they are held
-/// until the client is closed, so close one whose callbacks refer to its owner. Raises
+/// interfaces otherwise. Callbacks run one at a time on a thread of the client's own, or inside
+/// ``dispatch()`` if the client is ``polled``; they are held until the client is closed, so close one
+/// whose callbacks refer to its owner. Raises
 /// ``AddressError``, ``BindError``, ``NicknameError``, ``NameTakenError``, ``RefusedError`` or
 /// ``ServerNotRespondingError``.
 #[pyclass(module = "superchat", frozen, weakref)]
 pub(super) struct Client {
     inner: Arc<crate::Client>,
+    polled: Polled<Incoming>,
+    callbacks: Arc<Callbacks>,
+}
+
+struct Callbacks {
+    on_message: Option<Py<PyAny>>,
+    on_event: Option<Py<PyAny>>,
+}
+
+impl Callbacks {
+    fn message(&self, py: Python<'_>, message: &Message) {
+        if let Some(callback) = &self.on_message {
+            convert::call(py, callback, convert::message(py, message));
+        }
+    }
+
+    fn event(&self, py: Python<'_>, event: &ClientEvent) {
+        if let Some(callback) = &self.on_event {
+            convert::call(py, callback, convert::client_event(py, event));
+        }
+    }
 }
 
 #[pymethods]
 impl Client {
     #[new]
     #[pyo3(signature = (nickname, server, server_port, port=0, *, host=None, register=true,
-                        on_message=None, on_event=None))]
+                        on_message=None, on_event=None, polled=false))]
     #[allow(clippy::too_many_arguments)] // They are keywords in Python.
     fn new(
         py: Python<'_>,
@@ -35,6 +60,7 @@ impl Client {
         register: bool,
         on_message: Option<Py<PyAny>>,
         on_event: Option<Py<PyAny>>,
+        polled: bool,
     ) -> PyResult<Self> {
         let mut builder = crate::Client::builder(nickname)
             .server(convert::host_and_port(server, server_port))
@@ -43,25 +69,28 @@ impl Client {
         if let Some(host) = host {
             builder = builder.bind(convert::host_and_port(host, port));
         }
-        // In both, None while the interpreter goes: there is nobody left to tell.
-        if let Some(callback) = on_message {
-            builder = builder.on_message(move |message| {
-                let _ = Python::try_attach(|py| {
-                    convert::call(py, &callback, convert::message(py, &message));
-                });
-            });
-        }
-        if let Some(callback) = on_event {
-            builder = builder.on_event(move |event| {
-                let _ = Python::try_attach(|py| {
-                    convert::call(py, &callback, convert::client_event(py, &event));
-                });
-            });
-        }
-        let connected = py.detach(|| builder.connect());
-        let inner = Arc::new(connected.map_err(|error| convert::exception(py, &error))?);
+        let callbacks = Arc::new(Callbacks { on_message, on_event });
+        let connected = py.detach(|| {
+            if polled {
+                let (client, inbox) = builder.connect_with_inbox()?;
+                return Ok((client, Some(inbox)));
+            }
+            // In both, None while the interpreter goes: there is nobody left to tell.
+            let (of_messages, of_events) = (Arc::clone(&callbacks), Arc::clone(&callbacks));
+            let client = builder
+                .on_message(move |message| {
+                    let _ = Python::try_attach(|py| of_messages.message(py, &message));
+                })
+                .on_event(move |event| {
+                    let _ = Python::try_attach(|py| of_events.event(py, &event));
+                })
+                .connect()?;
+            Ok((client, None))
+        });
+        let (client, inbox) = connected.map_err(|error| convert::exception(py, &error))?;
+        let inner = Arc::new(client);
         endpoints::remember(&inner);
-        let client = Self { inner };
+        let client = Self { inner, polled: Polled(inbox), callbacks };
         if register {
             client.register(py, None)?;
         }
@@ -170,6 +199,29 @@ impl Client {
     /// What it has counted since the start, and how things stand now.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         convert::stats(py, py.detach(|| self.inner.stats()))
+    }
+
+    /// The file descriptor of a ``polled`` client, readable while something waits for ``dispatch()``.
+    fn fileno(&self) -> PyResult<RawFd> {
+        self.polled.fileno()
+    }
+
+    /// Run the callbacks of what waits, and settle futures, of a ``polled`` client: here and now.
+    fn dispatch(&self, py: Python<'_>) -> PyResult<bool> {
+        self.polled.dispatch(|incoming| match incoming {
+            Incoming::Message(message) => self.callbacks.message(py, &message),
+            Incoming::Event(event) => self.callbacks.event(py, &event),
+        })
+    }
+
+    /// Take no more messages of others, of a ``polled`` client, until ``resume()``.
+    fn pause(&self) -> PyResult<()> {
+        self.polled.pause()
+    }
+
+    /// Take messages of others again.
+    fn resume(&self) -> PyResult<()> {
+        self.polled.resume()
     }
 
     /// Log off and stop; what is pending fails with ``ClosedError``. Safe to call twice.

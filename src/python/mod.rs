@@ -11,6 +11,7 @@ mod convert;
 mod endpoints;
 mod limits;
 mod log;
+mod polled;
 mod server;
 
 /// The native half of `superchat`.

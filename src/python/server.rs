@@ -1,27 +1,39 @@
 //! `superchat.Server`.
 
+use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
 
+use super::polled::Polled;
 use super::{convert, endpoints, limits};
+use crate::ServerEvent;
 
 /// A running server: it keeps who is online where, and stores what cannot be delivered.
 ///
 /// It serves from construction until ``stop()``; as a context manager it stops at the end of the
-/// block. Raises ``AddressError``, ``BindError``, ``DirectoryError`` or ``LimitError``.
+/// block. Its callback runs on a thread of its own, or inside ``dispatch()`` if it is ``polled``. Raises ``AddressError``, ``BindError``, ``DirectoryError`` or ``LimitError``.
 #[pyclass(module = "superchat", frozen, weakref)]
 pub(super) struct Server {
     inner: Arc<crate::Server>,
+    polled: Polled<ServerEvent>,
+    on_event: Arc<Option<Py<PyAny>>>,
+}
+
+fn tell(py: Python<'_>, on_event: &Option<Py<PyAny>>, event: &ServerEvent) {
+    if let Some(callback) = on_event {
+        convert::call(py, callback, convert::server_event(py, event));
+    }
 }
 
 #[pymethods]
 impl Server {
     #[new]
     #[pyo3(signature = (port=0, host="localhost", *, directory=PathBuf::from("."), refuse_classic=false,
-                        limits=None, on_event=None),
-           text_signature = "(port=0, host=\"localhost\", *, directory=\".\", refuse_classic=False, limits=None, on_event=None)")]
+                        limits=None, on_event=None, polled=false),
+           text_signature = "(port=0, host=\"localhost\", *, directory=\".\", refuse_classic=False, limits=None, on_event=None, polled=False)")]
+    #[allow(clippy::too_many_arguments)] // They are keywords in Python.
     fn new(
         py: Python<'_>,
         port: u16,
@@ -30,6 +42,7 @@ impl Server {
         refuse_classic: bool,
         limits: Option<Bound<'_, PyAny>>,
         on_event: Option<Py<PyAny>>,
+        polled: bool,
     ) -> PyResult<Self> {
         let mut builder = crate::Server::builder()
             .bind(convert::host_and_port(host, port))
@@ -38,18 +51,23 @@ impl Server {
         if let Some(given) = limits {
             builder = builder.limits(limits::from_python(&given)?);
         }
-        if let Some(callback) = on_event {
-            builder = builder.on_event(move |event| {
+        let on_event = Arc::new(on_event);
+        let started = py.detach(|| {
+            if polled {
+                let (server, inbox) = builder.start_with_inbox()?;
+                return Ok((server, Some(inbox)));
+            }
+            let of_events = Arc::clone(&on_event);
+            let builder = builder.on_event(move |event| {
                 // None while the interpreter goes: there is nobody left to tell.
-                let _ = Python::try_attach(|py| {
-                    convert::call(py, &callback, convert::server_event(py, &event));
-                });
+                let _ = Python::try_attach(|py| tell(py, &of_events, &event));
             });
-        }
-        let started = py.detach(|| builder.start());
-        let inner = Arc::new(started.map_err(|error| convert::exception(py, &error))?);
+            Ok((builder.start()?, None))
+        });
+        let (server, inbox) = started.map_err(|error| convert::exception(py, &error))?;
+        let inner = Arc::new(server);
         endpoints::remember(&inner);
-        Ok(Self { inner })
+        Ok(Self { inner, polled: Polled(inbox), on_event })
     }
 
     /// Where it listens: host and port.
@@ -71,6 +89,16 @@ impl Server {
     /// What it has counted since the start, and how things stand now.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         convert::stats(py, py.detach(|| self.inner.stats()))
+    }
+
+    /// The file descriptor of a ``polled`` server, readable while something waits for ``dispatch()``.
+    fn fileno(&self) -> PyResult<RawFd> {
+        self.polled.fileno()
+    }
+
+    /// Run the callback of what waits, of a ``polled`` server: here and now.
+    fn dispatch(&self, py: Python<'_>) -> PyResult<bool> {
+        self.polled.dispatch(|event| tell(py, &self.on_event, &event))
     }
 
     /// Tell everyone online that the server is down, and stop. Safe to call twice.

@@ -175,3 +175,16 @@ fn a_server_has_an_inbox_too() {
     let online = inbox.filter(|event| matches!(event, ServerEvent::Online { .. })).count();
     assert_eq!(online, 1);
 }
+
+#[test]
+fn a_paused_inbox_acknowledges_nothing_until_it_is_resumed() {
+    let (_directory, server) = server();
+    let (sonic, inbox) = with_inbox("sonic", &server);
+    let lanking = client("lanking", &server);
+    inbox.pause();
+    assert_eq!(lanking.send("sonic", "hi").unwrap(), Delivery::Stored);
+    inbox.resume();
+    sonic.deregister().unwrap();
+    sonic.register("sonic").unwrap();
+    assert_eq!(texts_to(&inbox, "hi"), ["hi"]);
+}
