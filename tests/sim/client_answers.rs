@@ -323,7 +323,7 @@ fn a_full_application_queue_leaves_a_message_unacknowledged() {
     assert_eq!(client.refused(), [0, 0, 0, 1]);
     client.room = true;
     let message =
-        "says Message(Incoming { sender: \"b\", text: \"hi\", route: Direct, sent_at: None })";
+        "says Message(Arrival { sender: \"b\", text: \"hi\", route: Direct, sent_at: None })";
     assert_eq!(client.from("b", chat("b", "hi")), ["b: ack", message]);
 }
 

@@ -14,7 +14,7 @@ const RECEIVED: [&str; 1] = ["says Sent(1, Ok(Received))"];
 /// What the application is handed for a message that came directly.
 fn message(sender: &str, text: &str, route: &str) -> String {
     format!(
-        "says Message(Incoming {{ sender: {sender:?}, text: {text:?}, route: {route}, sent_at: None }})"
+        "says Message(Arrival {{ sender: {sender:?}, text: {text:?}, route: {route}, sent_at: None }})"
     )
 }
 
@@ -169,6 +169,29 @@ fn a_full_application_queue_leaves_a_message_unacknowledged() {
     assert_eq!(client.refused(), [0, 0, 0, 1]);
     client.room = true;
     assert_eq!(client.from("b", &packet), [message("b", "hi", "Direct"), "b: <ack>".into()]);
+}
+
+/// Who waits for the answer may be the one who is to make room.
+#[test]
+fn a_full_application_queue_keeps_no_answer_of_the_server_back() {
+    let mut client = Script::current_online();
+    client.send("c", "hi");
+    let frames = client.packets_to("s").pop().unwrap().frames;
+    let superchat::wire::Frame::Keep(keep) = &frames[0] else { panic!() };
+    let line = note("[Somebody says something.]", None);
+    let saved = note("[Messages received by the server and saved]", Some(keep.number));
+    let [before, answer] = [line, saved].map(|frame| client.packet("s", vec![frame]).encode());
+    let said = |outputs: Vec<String>| -> Vec<String> {
+        outputs.into_iter().filter(|output| output.starts_with("says")).collect()
+    };
+    client.room = false;
+    assert_eq!(said(client.from("s", &before)), NOTHING);
+    assert_eq!(said(client.from("s", &answer)), ["says Sent(1, Ok(Stored))"]);
+    let acks = client.packets_to("s").into_iter().filter_map(|packet| packet.header.ack);
+    assert!(acks.map(|ack| ack.through).all(|through| through == 0), "neither is acknowledged");
+    client.room = true;
+    client.from("s", &before);
+    assert_eq!(said(client.from("s", &answer)), NOTHING, "it is no news");
 }
 
 #[test]

@@ -188,3 +188,22 @@ fn a_paused_inbox_acknowledges_nothing_until_it_is_resumed() {
     sonic.register("sonic").unwrap();
     assert_eq!(texts_to(&inbox, "hi"), ["hi"]);
 }
+
+#[test]
+fn who_waits_for_the_server_while_the_inbox_is_full_is_told() {
+    let (_directory, server) = server();
+    client("tails", &server).close();
+    let (sonic, _inbox) = with_inbox("sonic", &server);
+    let senders = ["lanking", "knuckles"].map(|name| client(name, &server));
+    for sender in &senders {
+        for number in 0..700 {
+            let _ = sender.post("sonic", &number.to_string()).unwrap();
+        }
+    }
+    while sonic.stats().busy == 0 {
+        thread::yield_now();
+    }
+    let pending = sonic.post("tails", "are you there?").unwrap();
+    let outcome = pending.wait_timeout(SOON).expect("it waits for who waits for it");
+    assert_eq!(outcome.unwrap(), Delivery::Stored);
+}

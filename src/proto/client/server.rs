@@ -109,9 +109,24 @@ impl Client {
             if let Some(flow) = self.flows.get_mut(header.from) {
                 flow.refuse();
             }
-            return;
+            return self.hear_answers(now, frames);
         }
         self.take_server_frames(now, &header, sequence, frames);
+    }
+
+    /// The answers in a packet for which there is no room: what was asked for has room of its own, and who
+    /// waits for it may be the one who is to make room. They are no news when the packet is taken.
+    fn hear_answers(&mut self, now: Now, frames: Vec<Frame>) {
+        for frame in frames {
+            match &frame {
+                // An answer before it was the last thing that was waited for.
+                _ if self.phase == Phase::Closed => return,
+                Frame::Notification { answers: Some(number), .. } if self.awaits(*number) => {}
+                Frame::Found { nickname, .. } if self.lookups.contains_key(nickname) => {}
+                _ => continue,
+            }
+            self.on_server_frame(now, frame);
+        }
     }
 
     fn take_server_frames(
