@@ -113,12 +113,17 @@ impl<'a> Bytes<'a> {
 
     pub fn row(&mut self) -> Row {
         let nth = self.below(10);
-        Row {
+        let mut row = Row {
             nickname: self.nickname(),
             address: address(nth),
             presence: self.presence(),
             session: self.flag().then(|| session(nth)),
+            last_seen: None,
+        };
+        if !row.presence.is_online() && nth.is_multiple_of(2) {
+            row.last_seen = Some(UnixTime::from_micros(1_488_400_115_368_341));
         }
+        row
     }
 
     /// One thing that a packet says. `last` is the last number of its author's messages.

@@ -61,10 +61,15 @@ pub struct User {
     pub address: SocketAddr,
     /// Whether it is there.
     pub online: bool,
+    /// When the server last heard of it; `None` while it is online, or where that is not known (a
+    /// server of the classic dialect does not tell).
+    pub last_seen: Option<SystemTime>,
 }
 
 impl From<Row> for User {
     fn from(row: Row) -> Self {
-        Self { nickname: row.nickname, address: row.address, online: row.presence.is_online() }
+        let Row { nickname, address, presence, last_seen, .. } = row;
+        let last_seen = last_seen.map(system_time);
+        Self { nickname, address, online: presence.is_online(), last_seen }
     }
 }

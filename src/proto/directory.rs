@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use super::Instant;
+use super::{Instant, LastSeen, Now};
 use crate::wire::{Nickname, Presence, Row, Session, encode_table};
 
 /// The table is full of users who are online.
@@ -24,7 +24,7 @@ struct Entry {
     /// The larger, the more recently something came from this user. No two are the same.
     activity: u64,
     /// When that was.
-    heard: Instant,
+    heard: Now,
     /// The revision of the table in which this row last changed. No two are the same.
     revision: u64,
 }
@@ -82,7 +82,18 @@ impl Directory {
 
     /// When something came from this address last, if an online user is there.
     pub(super) fn heard(&self, address: SocketAddr) -> Option<Instant> {
-        Some(self.rows.get(self.holder(address)?)?.heard)
+        Some(self.rows.get(self.holder(address)?)?.heard.at)
+    }
+
+    /// Where this user is or was, and when something last came from there.
+    pub(super) fn last_seen(&self, nickname: &Nickname) -> Option<LastSeen> {
+        let &Entry { address, heard, .. } = self.rows.get(nickname)?;
+        Some(LastSeen { address, time: heard.unix })
+    }
+
+    /// Everyone online.
+    pub(super) fn online_users(&self) -> impl Iterator<Item = &Nickname> + '_ {
+        self.online.values()
     }
 
     /// The addresses of everyone online who speaks the classic dialect.
@@ -119,8 +130,10 @@ impl Directory {
 
     /// What the table says of this user.
     pub(super) fn row(&self, nickname: &Nickname) -> Option<Row> {
-        let &Entry { address, presence, session, .. } = self.rows.get(nickname)?;
-        Some(Row { nickname: nickname.clone(), address, presence, session })
+        let &Entry { address, presence, session, heard, .. } = self.rows.get(nickname)?;
+        // Of who is online it would change with each datagram, and the revision with it.
+        let last_seen = Some(heard.unix).filter(|_| !presence.is_online());
+        Some(Row { nickname: nickname.clone(), address, presence, session, last_seen })
     }
 
     /// Puts a user online at an address. Whoever was online there is offline now.
@@ -129,7 +142,7 @@ impl Directory {
     /// returned.
     pub(super) fn set_online(
         &mut self,
-        now: Instant,
+        now: Now,
         nickname: &Nickname,
         address: SocketAddr,
         session: Option<Session>,
@@ -151,8 +164,8 @@ impl Directory {
         Ok(forgotten)
     }
 
-    /// Knows of a user who was at this address once, if there is room.
-    pub(super) fn recall(&mut self, nickname: &Nickname, address: SocketAddr) -> Result<(), Full> {
+    /// Knows of a user who was there once, if there is room.
+    pub(super) fn recall(&mut self, nickname: &Nickname, last: LastSeen) -> Result<(), Full> {
         if self.rows.contains_key(nickname) {
             return Ok(());
         }
@@ -160,7 +173,8 @@ impl Directory {
             return Err(Full);
         }
         let (presence, revision) = (Presence::Offline, self.next_revision());
-        let (session, heard) = (None, Instant::ZERO);
+        let heard = Now { at: Instant::ZERO, unix: last.time };
+        let (address, session) = (last.address, None);
         let entry = Entry { address, presence, session, activity: 0, heard, revision };
         self.insert(nickname, entry);
         Ok(())
@@ -175,7 +189,7 @@ impl Directory {
     }
 
     /// Something came from this address.
-    pub(super) fn touch(&mut self, now: Instant, address: SocketAddr) {
+    pub(super) fn touch(&mut self, now: Now, address: SocketAddr) {
         if let Some(nickname) = self.online.get(&address).cloned()
             && let Some(entry) = self.forget(&nickname)
         {
@@ -231,9 +245,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::wire::{Datagram, MAX_DATAGRAM};
+    use crate::wire::{Datagram, MAX_DATAGRAM, UnixTime};
 
-    const T: Instant = Instant::ZERO;
+    const T: Now = Now { at: Instant::ZERO, unix: UnixTime::EPOCH };
+
+    fn later(seconds: u64) -> Now {
+        let elapsed = Duration::from_secs(seconds);
+        let unix = UnixTime::from_micros(i64::try_from(elapsed.as_micros()).unwrap());
+        Now { at: Instant::after_start(elapsed), unix }
+    }
 
     fn name(n: usize) -> Nickname {
         Nickname::new(&format!("user{n}")).unwrap()
@@ -283,6 +303,7 @@ mod tests {
         let has = |n| rows.iter().any(|row| row.nickname == name(n));
         assert!(has(0) && has(42) && has(498) && !has(43) && !has(499));
     }
+
     /// Whoever is told what has changed since a revision has the rows that whoever is told all has.
     #[test]
     fn what_changed_since_a_revision_leads_to_the_table() {
@@ -305,8 +326,31 @@ mod tests {
     #[test]
     fn it_is_known_when_an_address_was_heard_last() {
         let mut directory = filled(1);
-        let later = T + Duration::from_secs(1);
-        directory.touch(later, address(1));
-        assert_eq!((directory.heard(address(1)), directory.heard(address(2))), (Some(later), None));
+        directory.touch(later(1), address(1));
+        let heard = |port| directory.heard(address(port));
+        assert_eq!((heard(1), heard(2)), (Some(later(1).at), None));
+    }
+
+    #[test]
+    fn of_who_is_offline_it_is_told_when_something_came_last() {
+        let mut directory = filled(2);
+        let last_seen = |directory: &Directory| directory.row(&name(0)).unwrap().last_seen;
+        directory.touch(later(1), address(1));
+        assert_eq!(last_seen(&directory), None, "it is online");
+        directory.set_offline(&name(0));
+        directory.touch(later(2), address(1));
+        assert_eq!(last_seen(&directory), Some(later(1).unix), "it was not there any more");
+        directory.set_online(later(3), &name(0), address(2), None).unwrap();
+        assert_eq!(last_seen(&directory), None);
+        assert_eq!(directory.row(&name(1)).unwrap().last_seen, Some(T.unix), "it had to go");
+    }
+
+    #[test]
+    fn who_is_recalled_was_seen_when_it_was_seen() {
+        let mut directory = Directory::new(1);
+        let last = LastSeen { address: address(1), time: later(7).unix };
+        directory.recall(&name(0), last).unwrap();
+        assert_eq!(directory.row(&name(0)).unwrap().last_seen, Some(later(7).unix));
+        assert_eq!(directory.last_seen(&name(0)), Some(last));
     }
 }

@@ -23,7 +23,7 @@ pub struct StoredMessage {
 pub struct LastSeen {
     /// Where it was.
     pub address: SocketAddr,
-    /// When it came or went.
+    /// When it was last heard of, as far as the store was told: when it came, went, or the server ended.
     pub time: UnixTime,
 }
 

@@ -231,6 +231,7 @@ mod tests {
                 nickname: name("so\"nic"),
                 address: "127.0.0.1:1211".parse().unwrap(),
                 presence: Presence::Online,
+                last_seen: None,
                 session: None,
             }]),
             Datagram::Verification,

@@ -13,7 +13,13 @@ fn row(text: &str) -> Row {
         address: "10.20.30.40:50607".parse().unwrap(),
         presence: Presence::Online,
         session: Session::new(Session::LIMIT - 1),
+        last_seen: None,
     }
+}
+
+fn gone(text: &str) -> Row {
+    let last_seen = UnixTime::from_seconds(1_488_400_115.368_341);
+    Row { presence: Presence::Offline, session: None, last_seen, ..row(text) }
 }
 
 fn largest_header() -> Header {
@@ -48,7 +54,12 @@ fn every_frame() -> Vec<Frame> {
         Frame::Keep(keep),
         Frame::Deregister { nickname: name("sonic"), number: 3 },
         Frame::Notification { text: "[hi]".into(), offline: true, answers: Some(3) },
-        Frame::Changes { rows: vec![row("so\"nic")], since: 1, revision: 2, last: 3 },
+        Frame::Changes {
+            rows: vec![row("so\"nic"), gone("tails")],
+            since: 1,
+            revision: 2,
+            last: 3,
+        },
         Frame::Lookup { nickname: name("sonic") },
         Frame::Found { nickname: name("sonic"), row: Some(row("sonic")), revision: 4 },
         Frame::Found { nickname: name("sonic"), row: None, revision: 4 },

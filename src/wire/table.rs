@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde_json::Value;
 
-use super::{Nickname, Session};
+use super::{Nickname, Session, UnixTime};
 
 /// Whether a user is online.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct Row {
     pub presence: Presence,
     /// Its session, if it speaks the current dialect and is there.
     pub session: Option<Session>,
+    /// When the server last heard of it, if it is not there and that is known.
+    pub last_seen: Option<UnixTime>,
 }
 
 /// For whom rows are written.
@@ -43,7 +45,7 @@ pub struct Row {
 pub(super) enum RowForm {
     /// Three elements: a classic client is told of nothing that it does not know.
     Classic,
-    /// And the session as the fourth.
+    /// And the session as the fourth, and when an offline user was last heard of as the sixth.
     Current,
 }
 
@@ -81,9 +83,22 @@ fn encode_row(row: &Row, form: RowForm) -> String {
     // A socket that takes both families knows an IPv4 peer by a mapped address; others do not.
     let ip = row.address.ip().to_canonical();
     let port = row.address.port();
-    match row.session.filter(|_| form == RowForm::Current) {
-        Some(session) => format!(r#"{name}:["{ip}",{port},"{presence}",{}]"#, session.number()),
-        None => format!(r#"{name}:["{ip}",{port},"{presence}"]"#),
+    let mut entry = format!(r#"{name}:["{ip}",{port},"{presence}""#);
+    if form == RowForm::Current {
+        push_current(&mut entry, row);
+    }
+    entry.push(']');
+    entry
+}
+
+/// What a classic client is not told of. The fifth element is set aside for a public key.
+fn push_current(entry: &mut String, row: &Row) {
+    let session = row.session.map(|session| session.number().to_string());
+    if let Some(time) = row.last_seen {
+        let session = session.as_deref().unwrap_or("null");
+        entry.push_str(&format!(",{session},null,{}", Value::from(time.as_seconds())));
+    } else if let Some(session) = session {
+        entry.push_str(&format!(",{session}"));
     }
 }
 
@@ -108,8 +123,11 @@ fn decode_row(name: &str, row: &Value) -> Option<Row> {
         NO => Presence::Offline,
         _ => return None,
     };
+    let address = SocketAddr::new(ip, port);
     let session = row.get(3).and_then(Value::as_u64).and_then(Session::new);
-    Some(Row { nickname, address: SocketAddr::new(ip, port), presence, session })
+    let last_seen = row.get(5).and_then(Value::as_f64).and_then(UnixTime::from_seconds);
+    let last_seen = last_seen.filter(|_| !presence.is_online());
+    Some(Row { nickname, address, presence, session, last_seen })
 }
 
 #[cfg(test)]
@@ -122,7 +140,13 @@ mod tests {
             address: "10.20.30.40:50607".parse().unwrap(),
             presence: Presence::Online,
             session: None,
+            last_seen: None,
         }
+    }
+
+    fn gone(name: &str) -> Row {
+        let last_seen = UnixTime::from_seconds(1_488_400_115.368_341);
+        Row { presence: Presence::Offline, last_seen, ..row(name) }
     }
 
     #[test]
@@ -150,6 +174,34 @@ mod tests {
         let read = |form| decode_rows(&encode_rows([&row], form, 4000).0).unwrap();
         assert_eq!(read(RowForm::Classic), [Row { session: None, ..row.clone() }]);
         assert_eq!(read(RowForm::Current), [row]);
+    }
+
+    #[test]
+    fn a_classic_client_is_not_told_when_somebody_was_last_heard_of() {
+        let encode = |form| encode_rows([gone("a")], form, 4000).0;
+        assert_eq!(encode(RowForm::Classic), r#"{"a":["10.20.30.40",50607,"No"]}"#);
+        let current = encode(RowForm::Current);
+        assert_eq!(current, r#"{"a":["10.20.30.40",50607,"No",null,null,1488400115.368341]}"#);
+        assert_eq!(decode_rows(&current).unwrap(), [gone("a")]);
+    }
+
+    #[test]
+    fn a_time_that_makes_no_sense_is_none_and_leaves_the_row() {
+        let row = |rest: &str| format!(r#"{{"a":["10.20.30.40",50607,{rest}]}}"#);
+        let none = Row { last_seen: None, ..gone("a") };
+        for rest in
+            ["", ",null,null", ",null,null,null", ",null,null,\"1\"", ",null,null,1e300", ",0,7,{}"]
+        {
+            assert_eq!(
+                decode_rows(&row(&format!("\"No\"{rest}"))).unwrap(),
+                std::slice::from_ref(&none),
+                "{rest}"
+            );
+        }
+        let online = row("\"Yes\",null,null,1488400115.5");
+        assert_eq!(decode_rows(&online).unwrap()[0].last_seen, None, "it is online");
+        let more = row("\"No\",null,[\"a key\"],1488400115.368341,\"more\"");
+        assert_eq!(decode_rows(&more).unwrap(), [gone("a")]);
     }
 
     #[test]

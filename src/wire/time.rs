@@ -5,6 +5,9 @@
 pub struct UnixTime(i64);
 
 impl UnixTime {
+    /// The first of January 1970, 00:00 UTC.
+    pub const EPOCH: Self = Self(0);
+
     /// From microseconds since the epoch.
     #[must_use]
     pub fn from_micros(micros: i64) -> Self {

@@ -72,7 +72,8 @@ pub fn lookup(name: &str) -> Frame {
 /// A peer that speaks this dialect, online.
 pub fn row(peer: &str) -> Row {
     let (nickname, address) = (nickname(peer), address(peer));
-    Row { nickname, address, presence: Presence::Online, session: Some(session(peer)) }
+    let session = Some(session(peer));
+    Row { nickname, address, presence: Presence::Online, session, last_seen: None }
 }
 
 /// A peer that is not there.

@@ -2,9 +2,10 @@
 //! and out.
 
 use superchat::proto::ClientCommand;
-use superchat::wire::{Chat, Frame, Header, Packet, Piece, Row, Sequence, is_packet};
+use superchat::wire::{Chat, Frame, Header, Packet, Piece, Row, Sequence, UnixTime, is_packet};
 
 use super::current::{absent, changes, chat, found, note, row, session};
+use super::host::Host;
 use super::script::{self, Script, ack, address, table};
 use super::world::nickname;
 
@@ -214,6 +215,18 @@ fn a_silent_server_is_asked_four_times_and_then_lost() {
     let own = Row { session: Some(client.own()), ..row("a") };
     assert_eq!(client.gets_cookie(session("x"), 9), ["s: Reg a"]);
     assert_eq!(client.welcomed(session("x"), &[own], 1), ["s: <at 1>"]);
+}
+
+#[test]
+fn what_is_known_of_users_stays_known_while_the_server_is_lost() {
+    let mut client = Script::current_online();
+    let last_seen = UnixTime::from_seconds(1_488_400_115.368_341);
+    client.told_loosely(vec![changes(&[Row { last_seen, ..absent("c") }], 3, 4, 4)]);
+    client.wait(60_000);
+    assert!(client.events.contains(&"ServerLost".to_owned()));
+    let Host::Client(engine) = &client.host else { panic!("no client") };
+    let known = engine.users().find(|row| row.nickname.as_str() == "c").unwrap();
+    assert_eq!(known.last_seen, last_seen);
 }
 
 #[test]

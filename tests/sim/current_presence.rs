@@ -1,6 +1,6 @@
 //! How a server tells those who speak the current dialect of the table, as packets in and out.
 
-use superchat::wire::Frame;
+use superchat::wire::{Frame, Presence, Row};
 
 use super::current::{dereg, hello, keep_seen, lookup};
 use super::script::{Script, address};
@@ -20,6 +20,35 @@ fn told(server: &Script, peer: &str) -> Vec<(u64, u64)> {
         _ => None,
     });
     changes.collect()
+}
+
+/// What a peer was told last of another one.
+fn told_of(server: &Script, peer: &str, name: &str) -> Option<Row> {
+    let frames = server.packets_to(peer).into_iter().flat_map(|packet| packet.frames);
+    let rows = frames.filter_map(|frame| match frame {
+        Frame::Changes { rows, .. } => Some(rows),
+        _ => None,
+    });
+    rows.flatten().filter(|row| row.nickname.as_str() == name).last()
+}
+
+#[test]
+fn of_who_is_offline_is_told_when_it_was_last_heard_of() {
+    let mut server = of_two();
+    server.joins("c");
+    server.wait(10_000);
+    server.took("c");
+    let heard = server.unix();
+    ["a", "b"].iter().for_each(|peer| drop(server.has(peer, 3)));
+    assert_eq!(told_of(&server, "a", "c").unwrap().last_seen, None, "it is online");
+    server.wait(10_000);
+    ["a", "b"].iter().for_each(|peer| drop(server.took(peer)));
+    server.wait(9_000);
+    let gone = told_of(&server, "a", "c").unwrap();
+    assert_eq!((gone.presence, gone.last_seen), (Presence::Offline, Some(heard)));
+    server.joins("c");
+    server.wait(100);
+    assert_eq!(told_of(&server, "a", "c").unwrap().last_seen, None, "it is back");
 }
 
 #[test]
@@ -223,7 +252,7 @@ fn a_change_is_told_to_those_who_looked_the_name_up() {
 #[test]
 fn a_recipient_who_is_there_after_all_is_found_past_that_number_too() {
     let mut server = past_lookup(&["a", "b", "c", "d"]);
-    let asked = keep_seen("a", "b", superchat::wire::Presence::Offline, 1, "hi");
+    let asked = keep_seen("a", "b", Presence::Offline, 1, "hi");
     assert_eq!(server.says("a", vec![asked]), ["a: <Found b Online, [Client b exists!!]>"]);
     let Some(Frame::Found { row: Some(row), .. }) =
         server.packets_to("a").pop().unwrap().frames.into_iter().next()

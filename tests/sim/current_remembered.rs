@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use superchat::wire::UnixTime;
+
 use super::current::keep;
+use super::host::Host;
 use super::script::Script;
 use super::verbs::server_config;
 use super::world::nickname;
@@ -21,6 +24,43 @@ fn a_message_to_one_who_has_not_come_back_since_a_restart_is_stored() {
     let said = server.says("c", vec![keep("c", "nobody", 2, "hi")]).concat();
     assert!(said.contains("Not Existed"), "{said}");
     assert_eq!(server.store.mailbox(&nickname("b")).len(), 1);
+}
+
+fn last_seen(server: &Script, name: &str) -> Option<UnixTime> {
+    let Host::Server(engine) = &server.host else { panic!("no server") };
+    engine.users().find(|row| row.nickname.as_str() == name).unwrap().last_seen
+}
+
+/// `a` was found gone; `b` came, and was heard of a second later.
+fn one_gone_and_one_there() -> (Script, [UnixTime; 3]) {
+    let mut server = Script::server();
+    server.joins("a");
+    let heard_of_a = server.unix();
+    server.wait(60_000);
+    server.joins("b");
+    let b_came = server.unix();
+    server.wait(1_000);
+    server.took("b");
+    let heard_of_b = server.unix();
+    (server, [heard_of_a, b_came, heard_of_b])
+}
+
+#[test]
+fn a_server_that_was_stopped_knows_when_everyone_was_last_heard_of() {
+    let (mut server, [heard_of_a, _, heard_of_b]) = one_gone_and_one_there();
+    server.stop();
+    server.wait(5_000);
+    server.restart_server(server_config(10));
+    let known = ["a", "b"].map(|name| last_seen(&server, name));
+    assert_eq!(known, [Some(heard_of_a), Some(heard_of_b)]);
+}
+
+#[test]
+fn a_server_that_died_knows_when_those_came_who_were_there() {
+    let (mut server, [heard_of_a, b_came, _]) = one_gone_and_one_there();
+    server.restart_server(server_config(10));
+    let known = ["a", "b"].map(|name| last_seen(&server, name));
+    assert_eq!(known, [Some(heard_of_a), Some(b_came)]);
 }
 
 #[test]

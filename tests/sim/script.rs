@@ -13,7 +13,7 @@ use superchat::proto::{
     Client, ClientCommand, ClientEmit, Input, Instant, Output, Server, ServerCommand, ServerConfig,
     ServerEmit, StoreRequest,
 };
-use superchat::wire::{Datagram, is_packet};
+use superchat::wire::{Datagram, UnixTime, is_packet};
 
 use super::classic::python_json;
 use super::current;
@@ -96,6 +96,11 @@ impl Script {
 
     pub fn told(&mut self, command: ClientCommand) -> Vec<String> {
         self.handle(Input::Command(Command::Client(command)))
+    }
+
+    /// What the clock on the wall says.
+    pub fn unix(&self) -> UnixTime {
+        now(self.at).unix
     }
 
     pub fn stop(&mut self) -> Vec<String> {

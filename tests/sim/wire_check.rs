@@ -1,6 +1,7 @@
 //! What our engines may put on the wire.
 //!
 //! - No datagram is longer than a classic program reads.
+//! - A classic table has rows of three elements.
 //! - Stop and wait: at most one datagram to an address is unacknowledged, and the next goes out
 //!   only when the acks of those before it are in, or one second has passed since the last of
 //!   them. A Verification alone, whose answer is any ack, does not wait.
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use serde_json::Value;
 use superchat::proto::Instant;
 use superchat::wire::{
     Datagram, Frame, Header, MAX_DATAGRAM, MAX_PACKET, Packet, Sequence, Session, is_packet,
@@ -54,6 +56,13 @@ const WINDOW: u64 = 64;
 /// Packets of a flow that are remembered: no older one is sent again.
 const REMEMBERED: usize = 200;
 
+fn check_classic_rows(table: &[u8]) {
+    let table: Value = serde_json::from_slice(table).unwrap();
+    let rows: BTreeMap<String, Vec<Value>> =
+        serde_json::from_str(table["Msg"].as_str().unwrap()).unwrap();
+    assert!(rows.values().all(|row| row.len() == 3), "of a classic table: {rows:?}");
+}
+
 impl WireCheck {
     /// One of our engines sends this.
     pub fn sent(&mut self, now: Instant, from: SocketAddr, to: SocketAddr, payload: &[u8]) {
@@ -64,6 +73,10 @@ impl WireCheck {
             return self.numbered(packet);
         }
         match Datagram::decode(payload).expect("what our engines send, they can read") {
+            datagram @ Datagram::Table(_) => {
+                check_classic_rows(payload);
+                self.pushed(now, from, to, &datagram, payload);
+            }
             Datagram::Ack => {}
             // The last word of a client that is closed waits for nothing.
             Datagram::Deregister { .. } => {}

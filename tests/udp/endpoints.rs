@@ -3,6 +3,7 @@
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
+use std::time::{Duration, SystemTime};
 
 use superchat::{Client, ClientEvent, Delivery, Error, Message, Route, Server};
 use tempfile::TempDir;
@@ -332,6 +333,35 @@ fn a_client_registers_again_by_itself_when_its_server_is_back() {
     registered();
     assert_eq!(server.users().len(), 1);
     assert!(matches!(sonic.send("tails", "hi"), Err(Error::UnknownUser { .. })));
+}
+
+/// Where it is offline; and the same after a restart of the server, as the journal has it.
+#[test]
+fn a_table_says_when_somebody_was_last_heard_of() {
+    let directory = TempDir::new().unwrap();
+    let start = || Server::builder().directory(directory.path()).start().unwrap();
+    let server = start();
+    let sonic = client("sonic", &server);
+    let (sender, events) = mpsc::channel();
+    let lanking = Client::builder("lanking")
+        .server(server.address().to_string())
+        .on_event(move |event| drop(sender.send(event)))
+        .connect()
+        .unwrap();
+    let before = SystemTime::now();
+    sonic.deregister().unwrap();
+    let after = SystemTime::now();
+    let users = server.users();
+    let last_seen: Vec<_> = users.iter().map(|user| user.last_seen).collect();
+    let [None, Some(of_sonic)] = last_seen[..] else { panic!("{users:?}") };
+    // It has whole microseconds.
+    assert!(before <= of_sonic + Duration::from_micros(1), "{before:?} {of_sonic:?}");
+    assert!(of_sonic <= after, "{of_sonic:?} {after:?}");
+    assert!(events.iter().any(|_| lanking.users() == users));
+    drop((sonic, lanking, server));
+    let users = start().users();
+    assert_eq!(users[1].last_seen, Some(of_sonic));
+    assert!(users[0].last_seen > Some(of_sonic), "{users:?}");
 }
 
 #[test]

@@ -175,7 +175,7 @@ mod tests {
         let nickname = Nickname::new(&format!("user{n:06}")).unwrap();
         let address = SocketAddr::from(([10, 0, 0, 1], 1));
         let session = Session::new(n as u64 + 1).filter(|_| presence.is_online());
-        Row { nickname, address, presence, session }
+        Row { nickname, address, presence, session, last_seen: None }
     }
 
     #[test]

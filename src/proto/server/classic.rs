@@ -15,7 +15,7 @@ impl Server {
             self.stats.busy += 1;
             return;
         }
-        self.directory.touch(now.at, from);
+        self.directory.touch(now, from);
         if self.requests.is_open(from, &request) {
             // Sent again because the ack or the answer is late; it is under way.
             return self.acknowledge(from);
@@ -40,7 +40,7 @@ impl Server {
 
     pub(super) fn on_ack(&mut self, now: Now, from: SocketAddr) {
         let Some(item) = self.links.acknowledge(now.at, from) else { return };
-        self.directory.touch(now.at, from);
+        self.directory.touch(now, from);
         match item {
             Item::Relay { request, .. } => self.on_relayed(now, request),
             Item::MailNotice(recipient) => self.send_mail(now, from, &recipient),

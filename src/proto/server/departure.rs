@@ -51,7 +51,7 @@ impl Server {
     pub(super) fn on_gone(&mut self, now: Now, address: SocketAddr) {
         if let Some(nickname) = self.directory.holder(address).cloned() {
             self.directory.set_offline(&nickname);
-            self.went_offline(now, nickname);
+            self.went_offline(nickname);
         }
         let ended = self.end_session_at(now, address);
         let keeps = ended.keeps(&self.requests);
@@ -66,8 +66,8 @@ impl Server {
     }
 
     /// A user is not online any more: the table says so.
-    pub(super) fn went_offline(&mut self, now: Now, nickname: Nickname) {
-        self.remember(now, &nickname);
+    pub(super) fn went_offline(&mut self, nickname: Nickname) {
+        self.remember(&nickname);
         self.mail.forget(&nickname);
         self.emit(ServerEvent::Offline { nickname });
     }

@@ -172,7 +172,7 @@ impl Server {
             }
             return;
         }
-        self.directory.touch(now.at, from);
+        self.directory.touch(now, from);
         if let Some(revision) = header.revision {
             let was_told = header.ack.is_none() && header.sequence.is_none() && frames.is_empty();
             self.on_revision(now, header.from, revision, was_told);

@@ -291,6 +291,7 @@ impl Server {
                 }
             }
         }
+        self.remember_all_online();
         self.say_farewell();
         for address in self.directory.classic_addresses() {
             self.links.push(now.at, address, Item::Farewell, Patience::FAREWELL);

@@ -50,7 +50,7 @@ impl Server {
             self.stats.unexpected += 1;
             return;
         }
-        self.directory.touch(now.at, from);
+        self.directory.touch(now, from);
         if self.is_registered_by(from, &nickname, hello) {
             // The answer was lost.
             return self.welcome(now, hello.session, hello.number);
@@ -128,7 +128,7 @@ impl Server {
         let same = before.as_ref() == Some(nickname)
             && self.directory.session(nickname) == session
             && session.is_some();
-        match self.directory.set_online(now.at, nickname, from, session) {
+        match self.directory.set_online(now, nickname, from, session) {
             Ok(None) => {}
             Ok(Some(forgotten)) => self.store(StoreRequest::Forget { nickname: forgotten }),
             Err(Full) => {
@@ -137,7 +137,7 @@ impl Server {
             }
         }
         if !same {
-            self.remember(now, nickname);
+            self.remember(nickname);
         }
         self.forget_registrations(from, id);
         let ended = if same {
@@ -151,7 +151,7 @@ impl Server {
             self.end_session_at(now, from).without_mail()
         };
         if let Some(before) = before.filter(|before| before != nickname) {
-            self.went_offline(now, before);
+            self.went_offline(before);
         }
         self.emit(ServerEvent::Online { nickname: nickname.clone(), address: from });
         if let (Some(session), Some((_, Request::Register { hello: Some(hello), .. }))) =
@@ -185,7 +185,7 @@ impl Server {
             self.directory.set_offline(nickname);
             let ended = self.end_session_at(now, from);
             self.go_on(now, ended);
-            self.went_offline(now, nickname.clone());
+            self.went_offline(nickname.clone());
             // Its address is proven: the answer, five times, need not be earned.
             self.grant(now, from);
         }

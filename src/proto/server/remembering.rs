@@ -19,7 +19,7 @@ impl Server {
         users.sort_by_key(|(_, last)| std::cmp::Reverse(last.time));
         let forgotten = users.split_off(users.len().min(self.config.limits.users));
         for (nickname, last) in users.into_iter().rev() {
-            if self.directory.recall(&nickname, last.address).is_err() {
+            if self.directory.recall(&nickname, last).is_err() {
                 self.store(StoreRequest::Forget { nickname });
             }
         }
@@ -32,10 +32,17 @@ impl Server {
     }
 
     /// Has a user remembered who has come or gone.
-    pub(super) fn remember(&mut self, now: Now, nickname: &Nickname) {
-        if let Some((address, _)) = self.directory.find(nickname) {
-            let last = LastSeen { address, time: now.unix };
+    pub(super) fn remember(&mut self, nickname: &Nickname) {
+        if let Some(last) = self.directory.last_seen(nickname) {
             self.store(StoreRequest::Remember { nickname: nickname.clone(), last });
+        }
+    }
+
+    /// Has it remembered, before the server ends, when each user who is here was last heard of.
+    pub(super) fn remember_all_online(&mut self) {
+        let online: Vec<_> = self.directory.online_users().cloned().collect();
+        for nickname in online {
+            self.remember(&nickname);
         }
     }
 
