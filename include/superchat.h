@@ -519,6 +519,11 @@ typedef struct superchat_user {
      * Whether the user is there.
      */
     bool online;
+    /**
+     * When the server last heard of the user, in seconds since the Unix epoch; 0 while the user is
+     * there, or where that is not known.
+     */
+    double last_seen;
 } superchat_user;
 
 /**

@@ -49,6 +49,8 @@ class User:
     nickname: str
     address: Address
     online: bool
+    last_seen: datetime | None
+    """When the server last heard of an offline user, with a time zone; ``None`` while online or unknown."""
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,9 @@ pub struct superchat_user {
     pub address: *const c_char,
     /// Whether the user is there.
     pub online: bool,
+    /// When the server last heard of the user, in seconds since the Unix epoch; 0 while the user is
+    /// there, or where that is not known.
+    pub last_seen: f64,
 }
 
 /// What a client's event is about.
@@ -171,6 +174,12 @@ pub type superchat_on_server_event =
 pub type superchat_on_user =
     Option<unsafe extern "C" fn(userdata: *mut c_void, user: *const superchat_user)>;
 
+/// Seconds since the Unix epoch; 0 for none.
+fn seconds(time: Option<SystemTime>) -> f64 {
+    let since = time.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+    since.map_or(0.0, |since| since.as_secs_f64())
+}
+
 /// Has `callback` called with a message.
 pub(super) fn give_message(
     callback: unsafe extern "C" fn(*mut c_void, *const superchat_message),
@@ -178,7 +187,6 @@ pub(super) fn give_message(
     message: &Message,
 ) {
     let (sender, text) = (Text::new(message.sender.as_str()), Text::new(&message.text));
-    let epoch = message.sent_at.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
     let message = superchat_message {
         sender: sender.as_ptr(),
         text: text.as_ptr(),
@@ -188,7 +196,7 @@ pub(super) fn give_message(
             Route::Relayed => superchat_route::Relayed,
             Route::Stored => superchat_route::Stored,
         },
-        sent_at: epoch.map_or(0.0, |since| since.as_secs_f64()),
+        sent_at: seconds(message.sent_at),
     };
     // SAFETY: the header asks for a function of this type that may be called on any thread; the
     // message and its strings live until it returns.
@@ -275,6 +283,7 @@ pub(super) fn give_users(
             nickname: nickname.as_ptr(),
             address: address.as_ptr(),
             online: user.online,
+            last_seen: seconds(user.last_seen),
         };
         // SAFETY: as for a message; and this is the caller's own thread.
         unsafe { callback(userdata, &raw const user) }

@@ -201,7 +201,8 @@ pub(super) fn message<'py>(py: Python<'py>, from: &Message) -> PyResult<Bound<'p
 
 pub(super) fn user<'py>(py: Python<'py>, from: &User) -> PyResult<Bound<'py, PyAny>> {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    let arguments = (from.nickname.as_str(), address(from.address), from.online);
+    let arguments =
+        (from.nickname.as_str(), address(from.address), from.online, from.last_seen);
     class(py, &CLASS, "User")?.call1(arguments)
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "superchat.h"
@@ -75,6 +76,15 @@ static void on_done(void *userdata, superchat_status status)
 static void count_online(void *userdata, const superchat_user *user)
 {
     *(int *)userdata += user->online && strncmp(user->address, "127.0.0.1:", 10) == 0;
+}
+
+/* When the one user who is offline was last heard of; the others have no such time. */
+static void note_last_seen(void *userdata, const superchat_user *user)
+{
+    CHECK(user->online == (user->last_seen == 0));
+    if (!user->online) {
+        *(double *)userdata = user->last_seen;
+    }
 }
 
 static superchat_client *connect_as(const char *nickname, const char *server, struct seen *seen)
@@ -165,6 +175,8 @@ static void check_bad_input(const char *directory, const char *address)
 int main(int argc, char **argv)
 {
     int requests = 0, online = 0;
+    time_t started = time(NULL);
+    double last_seen = 0;
     char address[64], text[8];
     struct seen sonic_seen, lanking_seen;
     superchat_server_options options = superchat_server_options_default();
@@ -213,6 +225,8 @@ int main(int argc, char **argv)
 
     CHECK(superchat_client_deregister(sonic) == SUPERCHAT_STATUS_OK);
     CHECK(!superchat_client_is_registered(sonic));
+    CHECK(superchat_server_users(server, note_last_seen, &last_seen) == SUPERCHAT_STATUS_OK);
+    CHECK(last_seen >= (double)started && last_seen <= (double)time(NULL) + 1);
     CHECK(superchat_client_send(sonic, "lanking", "hi", NULL) == SUPERCHAT_STATUS_NOT_REGISTERED);
     CHECK(superchat_client_send(lanking, "sonic", "later", &delivery) == SUPERCHAT_STATUS_OK);
     CHECK(delivery == SUPERCHAT_DELIVERY_STORED);

@@ -225,7 +225,7 @@ class Api(Piped):
 
     def users(self) -> list[User]:
         rows = self._ask("users")
-        return [User(name, (host, port), online) for name, host, port, online in rows]
+        return [User(name, (host, port), online, None) for name, host, port, online in rows]
 
     def starts(self) -> None:
         """The first answer is that it is registered."""

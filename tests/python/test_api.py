@@ -90,11 +90,15 @@ def test_a_future_that_is_pending_fails_when_the_client_closes(server: superchat
 def test_users_and_addresses(server: superchat.Server) -> None:
     with connect("sonic", server) as sonic, connect("lanking", server) as lanking:
         assert sonic.nickname == "sonic" and sonic.registered
-        row = superchat.User("lanking", lanking.address, True)
+        row = superchat.User("lanking", lanking.address, True, None)
         assert row in server.users() and row in lanking.users()
+        before = datetime.now(timezone.utc)
         lanking.deregister()
         assert not lanking.registered
-        assert superchat.User("lanking", lanking.address, False) in server.users()
+        gone = next(user for user in server.users() if not user.online)
+        assert (gone.nickname, gone.address) == ("lanking", lanking.address)
+        assert gone.last_seen is not None
+        assert before <= gone.last_seen <= datetime.now(timezone.utc)
     assert server.stats().datagrams_received > 0
     assert re.fullmatch(r"<superchat.Server at 127\.0\.0\.1:\d+>", repr(server))
     assert re.fullmatch(r'<superchat.Client "sonic" at .*, offline>', repr(sonic))
