@@ -1,7 +1,7 @@
 //! From the crate's values to those of Python.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -192,17 +192,22 @@ fn route(py: Python<'_>, from: Route) -> PyResult<Bound<'_, PyAny>> {
     class(py, &CLASS, "Route")?.getattr(name)
 }
 
+/// A time that pyo3 converts: of one before the Unix epoch it would panic, and others say what times are.
+fn time(from: Option<SystemTime>) -> Option<SystemTime> {
+    from.map(|time| time.max(SystemTime::UNIX_EPOCH))
+}
+
 pub(super) fn message<'py>(py: Python<'py>, from: &Message) -> PyResult<Bound<'py, PyAny>> {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let route = route(py, from.route)?;
-    let arguments = (from.sender.as_str(), &from.text, route, from.sent_at);
+    let arguments = (from.sender.as_str(), &from.text, route, time(from.sent_at));
     class(py, &CLASS, "Message")?.call1(arguments)
 }
 
 pub(super) fn user<'py>(py: Python<'py>, from: &User) -> PyResult<Bound<'py, PyAny>> {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let arguments =
-        (from.nickname.as_str(), address(from.address), from.online, from.last_seen);
+        (from.nickname.as_str(), address(from.address), from.online, time(from.last_seen));
     class(py, &CLASS, "User")?.call1(arguments)
 }
 

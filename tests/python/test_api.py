@@ -68,6 +68,15 @@ def test_a_stored_message_says_when_it_was_sent(server: superchat.Server) -> Non
     assert before <= message.sent_at <= datetime.now(timezone.utc)
 
 
+def test_a_time_before_the_epoch_is_the_epoch(tmp_path: Path) -> None:
+    """Whoever edits a mailbox, or another server, may say so."""
+    (tmp_path / "sonic").write_text('{"Msg": "hi", "Sender": "lanking", "Time": -1.5}\n')
+    inbox: queue.Queue[superchat.Message] = queue.Queue()
+    with superchat.Server(directory=tmp_path) as server:
+        with connect("sonic", server, on_message=inbox.put):
+            assert inbox.get(timeout=10).sent_at == datetime.fromtimestamp(0, timezone.utc)
+
+
 def test_futures_have_the_outcome(server: superchat.Server) -> None:
     with connect("sonic", server) as sonic:
         futures = [sonic.post("sonic", str(number)) for number in range(50)]
