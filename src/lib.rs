@@ -52,3 +52,8 @@ pub use wire::{Nickname, NicknameError};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The programs of the guide run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/RUST.md")]
+struct Guide;

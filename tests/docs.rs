@@ -156,6 +156,7 @@ fn root() -> &'static Path {
 fn documents() -> Vec<String> {
     let pages = fs::read_dir(root().join("docs")).unwrap();
     let pages = pages.map(|page| format!("docs/{}", page.unwrap().file_name().to_string_lossy()));
+    let pages = pages.filter(|page| page.ends_with(".md"));
     let others = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"].map(str::to_owned);
     others.into_iter().chain(pages).collect()
 }

@@ -268,20 +268,27 @@ def test_the_interpreter_exits_with_endpoints_open_and_callbacks_in_flight() -> 
 
 
 def python_blocks(document: str) -> list[str]:
-    return re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
+    assert blocks, document
+    return blocks
 
 
-def test_the_examples_of_the_readme_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+PROGRAMS = {
+    f"{document}-{number}": block
+    for document in ("README.md", "docs/PYTHON.md")
+    for number, block in enumerate(python_blocks(document))
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_programs_of_the_documents_run(
+    program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    blocks = python_blocks("README.md")
-    assert blocks
-    for block in blocks:
-        exec(block.replace("5000", str(port)), {})
+    exec(PROGRAMS[program].replace("5000", str(port)), {})
 
 
 def test_the_module_exports_its_init_function_and_nothing_else() -> None:
