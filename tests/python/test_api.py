@@ -291,6 +291,15 @@ def test_the_programs_of_the_documents_run(
     exec(PROGRAMS[program].replace("5000", str(port)), {})
 
 
+def test_the_program_of_the_five_minutes_runs(
+    server: superchat.Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (program,) = python_blocks("docs/START.md")
+    with connect("lanking", server):
+        exec(program.replace("5000", str(server.address[1])), {})
+    assert capsys.readouterr().out == "Delivery.RECEIVED\n"
+
+
 def test_the_module_exports_its_init_function_and_nothing_else() -> None:
     native = superchat._superchat.__file__
     symbols = subprocess.run(
