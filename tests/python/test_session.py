@@ -1,4 +1,4 @@
-"""One server and three clients, each on a terminal of its own, typed as the README has it."""
+"""One server and three clients, each on a terminal of its own, typed as a user does."""
 
 from __future__ import annotations
 
