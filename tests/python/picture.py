@@ -22,24 +22,39 @@ from itertools import accumulate, groupby
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+import pyte
+
 from processes import BANNER, SAVED, TABLE, WELCOME, Terminal
 
 PICTURE = Path(__file__).parents[2] / "docs" / "session.svg"
 PORTS = (5000, 1211, 1212)
 
-# Characters and lines; then pixels: of a character, around a pane, of its title.
-COLUMNS, SERVER_ROWS, CLIENT_ROWS = 54, 11, 17
+# Characters and lines of the panes; then pixels: of a character, around a pane, of its title.
+COLUMNS, SERVER_ROWS, CLIENT_ROWS = 54, 10, 16
 WIDTH, HEIGHT, MARGIN, TITLE = 7.8, 17, 12, 24
 
 
 class Pane(Terminal):
     """A shell in a terminal."""
 
-    def __init__(self, directory: Path, rows: int, columns: int) -> None:
+    def __init__(self, directory: Path) -> None:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         shell = ["/usr/bin/env", f"PATH={path}", "PS1=$ ", "HISTFILE=", "bash", "--norc"]
-        super().__init__([*shell, "--noprofile"], directory, rows, columns)
+        super().__init__([*shell, "--noprofile"], directory)
         self.prints(prompt="$")
+
+    def lines(self) -> list[str]:
+        """What its screen has, as parts of an SVG: each run of characters of one look."""
+        screen = self.screen
+        assert all(len(line) <= COLUMNS for line in screen)
+        buffer = self._screen.buffer
+        return [
+            "".join(
+                look.format(escape("".join(char.data for char in run)))
+                for look, run in groupby((buffer[row][x] for x in range(len(line))), looks)
+            )
+            for row, line in enumerate(screen)
+        ]
 
     def types(self, prompt: str, line: str) -> None:
         """Type a line, and wait until it stands there; Enter is not pressed yet."""
@@ -59,6 +74,12 @@ class Pane(Terminal):
         return next(line for line in self.screen if found(line))
 
 
+def looks(char: pyte.screens.Char) -> str:
+    """What its text is put into."""
+    classes = ["bold"] * char.bold + [char.fg] * (char.fg != "default")
+    return f'<tspan class="{" ".join(classes)}">{{}}</tspan>' if classes else "{}"
+
+
 @dataclass
 class Recording:
     """What the panes showed, and for how many seconds each is to be shown."""
@@ -68,7 +89,7 @@ class Recording:
     seconds: list[float] = field(default_factory=list)
 
     def show(self, seconds: float) -> None:
-        self.screens.append([pane.screen for pane in self.panes])
+        self.screens.append([pane.lines() for pane in self.panes])
         self.seconds.append(seconds)
 
 
@@ -77,9 +98,9 @@ def shells() -> Iterator[tuple[Pane, Pane, Pane]]:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         with (
-            closing(Pane(directory, SERVER_ROWS, 2 * COLUMNS)) as server,
-            closing(Pane(directory, CLIENT_ROWS, COLUMNS)) as sonic,
-            closing(Pane(directory, CLIENT_ROWS, COLUMNS)) as lanking,
+            closing(Pane(directory)) as server,
+            closing(Pane(directory)) as sonic,
+            closing(Pane(directory)) as lanking,
         ):
             yield server, sonic, lanking
 
@@ -183,7 +204,7 @@ def drawn(recording: Recording) -> str:
         for row, text, start, stop in intervals([screens[number] for screens in recording.screens]):
             spans.add((start, stop))
             base = f"{y + TITLE + (row + 0.8) * HEIGHT:g}"
-            line = f'<text class="s{start}-{stop}" x="{left}" y="{base}">{escape(text)}</text>'
+            line = f'<text class="s{start}-{stop}" x="{left}" y="{base}">{text}</text>'
             panes.append(line)
     body, moves = "\n".join(panes), "\n".join(motion(recording.seconds, spans))
     size = f"{wide + 2 * MARGIN:g} {below + lower + MARGIN:g}"
@@ -197,10 +218,19 @@ PAGE = """\
 text {{ font: 13px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; white-space: pre; fill: #1f2328 }}
 rect {{ fill: #f6f8fa; stroke: #d1d9e0 }}
 .title {{ fill: #59636e; font-weight: bold }}
+.bold {{ font-weight: bold }}
+.green {{ fill: #1a7f37 }}
+.brown {{ fill: #9a6700 }}
+.red {{ fill: #d1242f }}
+.blue {{ fill: #0969da }}
 @media (prefers-color-scheme: dark) {{
 text {{ fill: #f0f6fc }}
 rect {{ fill: #151b23; stroke: #3d444d }}
 .title {{ fill: #9198a1 }}
+.green {{ fill: #3fb950 }}
+.brown {{ fill: #d29922 }}
+.red {{ fill: #f85149 }}
+.blue {{ fill: #4493f8 }}
 }}
 {moves}
 @media (prefers-reduced-motion: reduce) {{ text {{ animation: none !important }} }}

@@ -226,17 +226,11 @@ os.execv(sys.argv[1], sys.argv[1:])
 class Terminal(Process):
     """A process on a pseudo-terminal."""
 
-    def __init__(
-        self,
-        command: Sequence[str],
-        directory: Path,
-        rows: int = ROWS,
-        columns: int = COLUMNS,
-    ) -> None:
-        self._screen = pyte.Screen(columns, rows)
+    def __init__(self, command: Sequence[str], directory: Path) -> None:
+        self._screen = pyte.Screen(COLUMNS, ROWS)
         self._stream = pyte.ByteStream(self._screen)
         self._master, slave = os.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         super().__init__(
             subprocess.Popen(
                 [sys.executable, "-ISc", _ADOPT, *command],
