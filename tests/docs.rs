@@ -295,3 +295,36 @@ fn every_limit_and_its_default_stand_in_the_table() {
         assert!(python.contains(&format!("    {name}: ")), "Python has no {name}");
     }
 }
+
+/// The names between backquotes with which the rows of a page's tables begin.
+fn named_in_rows(page: &str) -> BTreeSet<String> {
+    let text = read(page);
+    let cells = text.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(str::to_owned).collect()
+}
+
+/// The names in a source that stand behind this at the beginning of a line, from one line on to the end
+/// of its block.
+fn declared(source: &str, from: &str, head: &str) -> Vec<String> {
+    let text = read(source);
+    let (_, block) = text.split_once(from).unwrap();
+    let block = block.split("\n}\n").next().unwrap();
+    let names = block.lines().filter_map(|line| line.strip_prefix(head));
+    let names = names.filter(|name| name.starts_with(char::is_uppercase));
+    names.map(|name| name.split([' ', '(', ',']).next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_error_and_event_has_a_row_in_the_guides() {
+    for (page, source, from, head) in [
+        ("docs/RUST.md", "src/endpoint/error.rs", "pub enum Error {", "    "),
+        ("docs/PYTHON.md", "python/superchat/errors.py", "class Error(Exception):", "class "),
+        ("docs/RECEIPTS.md", "src/proto/client/interface.rs", "pub enum ClientEvent {", "    "),
+    ] {
+        let (rows, names) = (named_in_rows(page), declared(source, from, head));
+        assert!(names.len() >= 7, "{source}: {names:?}");
+        for name in names {
+            assert!(rows.contains(&name), "{page} has no row for {name}");
+        }
+    }
+}
