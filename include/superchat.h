@@ -16,58 +16,21 @@
 #include <stdint.h>
 
 /**
- * What a server's event is about.
+ * What came of a call. The numbers are fixed: one that is retired is not used again. Later versions
+ * may have more: an unknown one is a failure.
  */
-typedef enum superchat_server_event_kind {
-    /**
-     * Somebody at address asks for a nickname.
-     */
-    SUPERCHAT_SERVER_EVENT_KIND_REGISTER_REQUEST = 1,
-    /**
-     * Somebody at address asks to go offline.
-     */
-    SUPERCHAT_SERVER_EVENT_KIND_DEREGISTER_REQUEST = 2,
-    /**
-     * The user nickname could not reach the user recipient and asks the server to.
-     */
-    SUPERCHAT_SERVER_EVENT_KIND_STORE_REQUEST = 3,
-    /**
-     * No message waited for the one who just registered.
-     */
-    SUPERCHAT_SERVER_EVENT_KIND_MAILBOX_EMPTY = 4,
-    /**
-     * A user is online at address.
-     */
-    SUPERCHAT_SERVER_EVENT_KIND_ONLINE = 5,
-    /**
-     * A user is offline.
-     */
-    SUPERCHAT_SERVER_EVENT_KIND_OFFLINE = 6,
-    /**
-     * A mailbox cannot be used; text says why, and names the file.
-     */
-    SUPERCHAT_SERVER_EVENT_KIND_MAILBOX_FAULT = 7,
-    /**
-     * Messages to nickname were not fetched in time, and are removed; text says how many.
-     */
-    SUPERCHAT_SERVER_EVENT_KIND_MESSAGES_EXPIRED = 8,
-    /**
-     * Something is wrong with the files of the mailboxes; text says what, and names the file.
-     */
-    SUPERCHAT_SERVER_EVENT_KIND_STORE_FAULT = 9,
-} superchat_server_event_kind;
-
-/**
- * What came of a call. The numbers are fixed: one that is retired is not used again.
- */
-typedef enum superchat_status {
+enum superchat_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
     /**
      * Done.
      */
     SUPERCHAT_STATUS_OK = 0,
     /**
-     * A pointer that must not be NULL is NULL, a string is not UTF-8, or an options struct was not
-     * made by its _default function.
+     * A pointer that must not be NULL is NULL, a string is not UTF-8, or a struct was not made by its
+     * _default function, or asks for what this version does not know; superchat_last_error says which.
      */
     SUPERCHAT_STATUS_INVALID_ARGUMENT = 1,
     /**
@@ -131,12 +94,76 @@ typedef enum superchat_status {
      * A limit of a server is out of its range; superchat_last_error names it.
      */
     SUPERCHAT_STATUS_LIMIT = 16,
-} superchat_status;
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum superchat_status superchat_status;
+#else
+typedef int32_t superchat_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What a server's event is about.
+ */
+enum superchat_server_event_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Somebody at address asks for a nickname.
+     */
+    SUPERCHAT_SERVER_EVENT_KIND_REGISTER_REQUEST = 1,
+    /**
+     * Somebody at address asks to go offline.
+     */
+    SUPERCHAT_SERVER_EVENT_KIND_DEREGISTER_REQUEST = 2,
+    /**
+     * The user nickname could not reach the user recipient and asks the server to.
+     */
+    SUPERCHAT_SERVER_EVENT_KIND_STORE_REQUEST = 3,
+    /**
+     * No message waited for the one who just registered.
+     */
+    SUPERCHAT_SERVER_EVENT_KIND_MAILBOX_EMPTY = 4,
+    /**
+     * A user is online at address.
+     */
+    SUPERCHAT_SERVER_EVENT_KIND_ONLINE = 5,
+    /**
+     * A user is offline.
+     */
+    SUPERCHAT_SERVER_EVENT_KIND_OFFLINE = 6,
+    /**
+     * A mailbox cannot be used; text says why, and names the file.
+     */
+    SUPERCHAT_SERVER_EVENT_KIND_MAILBOX_FAULT = 7,
+    /**
+     * Messages to nickname were not fetched in time, and are removed; text says how many.
+     */
+    SUPERCHAT_SERVER_EVENT_KIND_MESSAGES_EXPIRED = 8,
+    /**
+     * Something is wrong with the files of the mailboxes; text says what, and names the file.
+     */
+    SUPERCHAT_SERVER_EVENT_KIND_STORE_FAULT = 9,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum superchat_server_event_kind superchat_server_event_kind;
+#else
+typedef int32_t superchat_server_event_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
 
 /**
  * The way that a message came.
  */
-typedef enum superchat_route {
+enum superchat_route
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
     /**
      * From its sender's own address.
      */
@@ -149,12 +176,23 @@ typedef enum superchat_route {
      * Out of the server's mailbox.
      */
     SUPERCHAT_ROUTE_STORED = 3,
-} superchat_route;
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum superchat_route superchat_route;
+#else
+typedef int32_t superchat_route;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
 
 /**
  * What a client's event is about.
  */
-typedef enum superchat_client_event_kind {
+enum superchat_client_event_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
     /**
      * The server accepted the nickname: the client is online.
      */
@@ -184,12 +222,23 @@ typedef enum superchat_client_event_kind {
      * The server does not answer any more. The client registers again as soon as it does.
      */
     SUPERCHAT_CLIENT_EVENT_KIND_SERVER_LOST = 7,
-} superchat_client_event_kind;
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum superchat_client_event_kind superchat_client_event_kind;
+#else
+typedef int32_t superchat_client_event_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
 
 /**
  * What became of a message.
  */
-typedef enum superchat_delivery {
+enum superchat_delivery
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
     /**
      * Nothing yet, or nothing good: see the status.
      */
@@ -206,7 +255,14 @@ typedef enum superchat_delivery {
      * It is on the server's disk; the recipient gets it when it registers again.
      */
     SUPERCHAT_DELIVERY_STORED = 3,
-} superchat_delivery;
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum superchat_delivery superchat_delivery;
+#else
+typedef int32_t superchat_delivery;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
 
 /**
  * A client. Made by superchat_client_connect, freed by superchat_client_free.
@@ -380,9 +436,14 @@ typedef struct superchat_stats {
 } superchat_stats;
 
 /**
- * How much of everything a server takes. docs/LIMITS.md says of each what happens past it.
+ * How much of everything a server takes. Made by superchat_limits_default, then changed where needed;
+ * docs/LIMITS.md says of each what happens past it.
  */
 typedef struct superchat_limits {
+    /**
+     * Bytes of this struct, as the program that made it knows it. Not to be changed.
+     */
+    size_t size;
     /**
      * Users in the table, offline ones included.
      */
@@ -445,7 +506,7 @@ typedef struct superchat_server_event {
     /**
      * What it is about. Later versions may have more kinds.
      */
-    enum superchat_server_event_kind kind;
+    superchat_server_event_kind kind;
     /**
      * Whom it is about. Never NULL.
      */
@@ -486,15 +547,15 @@ typedef struct superchat_server_options {
      */
     const char *directory;
     /**
+     * How much of everything to take, made by superchat_limits_default; NULL for the defaults.
+     */
+    const struct superchat_limits *limits;
+    /**
      * Whether to refuse clients that speak the classic dialect, as the programs of 2017 do.
      */
     bool refuse_classic;
     /**
-     * How much of everything to take.
-     */
-    struct superchat_limits limits;
-    /**
-     * What to call with each event, one at a time, on a thread of the server's own; or NULL.
+     * What to call with each event; or NULL.
      */
     superchat_on_server_event on_event;
     /**
@@ -551,7 +612,7 @@ typedef struct superchat_message {
     /**
      * The way that it came.
      */
-    enum superchat_route route;
+    superchat_route route;
     /**
      * When the server stored it, in seconds since the Unix epoch; 0 if it came at once.
      */
@@ -570,7 +631,7 @@ typedef struct superchat_client_event {
     /**
      * What it is about. Later versions may have more kinds.
      */
-    enum superchat_client_event_kind kind;
+    superchat_client_event_kind kind;
     /**
      * Whom it is about; empty where it is about nobody. Never NULL.
      */
@@ -616,11 +677,11 @@ typedef struct superchat_client_options {
      */
     bool offline;
     /**
-     * What to call with each message, one at a time, on a thread of the client's own; or NULL.
+     * What to call with each message; or NULL.
      */
     superchat_on_message on_message;
     /**
-     * What to call with each event, on the same thread, in order with the messages; or NULL.
+     * What to call with each event, in order with the messages; or NULL.
      */
     superchat_on_client_event on_event;
     /**
@@ -630,216 +691,419 @@ typedef struct superchat_client_options {
 } superchat_client_options;
 
 /**
- * Called with what became of a posted registration or deregistration, on the thread of the other
- * callbacks, after the events that came with it.
- */
-typedef void (*superchat_on_done)(void *userdata, enum superchat_status status);
-
-/**
- * Called with what became of a posted message, on the thread of the other callbacks: OK and the
- * delivery, or another status and NONE.
+ * Called with what became of a posted message, in order with the other callbacks: OK and the
+ * delivery, or another status and NONE. Later versions may give more statuses.
  */
 typedef void (*superchat_on_outcome)(void *userdata,
-                                     enum superchat_status status,
-                                     enum superchat_delivery delivery);
+                                     superchat_status status,
+                                     superchat_delivery delivery);
+
+/**
+ * Called with what became of a posted registration or deregistration, in order with the other
+ * callbacks, after the events that came with it. Later versions may give more statuses.
+ */
+typedef void (*superchat_on_done)(void *userdata, superchat_status status);
 
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
 
 /**
- * The version of the library, such as "0.1.0". A constant; any thread may call this.
+ * The version of the library that the program runs with, such as "0.1.0".
+ *
+ * NULL: is never returned.
+ * Ownership: the string is the library's.
+ * Lifetime: as long as the library is loaded.
+ * Thread: any.
+ * Returns: the version; it cannot fail.
  */
 const char *superchat_version(void);
 
 /**
- * One line about the last call of this thread that returned a status other than OK; empty if
- * there was none. Valid until the next such call of this thread. Never NULL.
+ * One line about the last call of this thread that returned a status other than OK; empty if there
+ * was none. What a callback is given as a status has no line.
+ *
+ * NULL: is never returned.
+ * Ownership: the string is the library's.
+ * Lifetime: until the next call of this thread that returns another status than OK, or its end.
+ * Thread: any; each has its own.
+ * Returns: the line; it cannot fail.
  */
 const char *superchat_last_error(void);
 
 /**
- * Nothing counted: to be filled in by superchat_server_stats or superchat_client_stats.
- */
-struct superchat_stats superchat_stats_default(void);
-
-/**
- * Options with everything at its default.
- */
-struct superchat_server_options superchat_server_options_default(void);
-
-/**
- * Starts a server, which serves on threads of its own.
+ * Sets stats of size bytes to nothing counted. Programs call superchat_stats_default, which passes the
+ * size that they know.
  *
- * options: not NULL; it and its strings are the caller's again when this returns.
- * server: not NULL; is set to a handle to be freed by superchat_server_free, or to NULL on failure.
- * Returns OK, INVALID_ARGUMENT, LIMIT, ADDRESS, BIND, DIRECTORY or SYSTEM.
+ * NULL: does nothing.
+ * Ownership: stats stays the caller's.
+ * Lifetime: nothing is kept.
+ * Thread: any.
+ * Returns: nothing; it cannot fail.
  */
-enum superchat_status superchat_server_start(const struct superchat_server_options *options,
-                                             struct superchat_server **server);
+void superchat_stats_init(struct superchat_stats *stats,
+                          size_t size);
 
 /**
- * Writes where the server listens, as "host:port", to a buffer of size bytes, always with a NUL at
- * its end. Returns the length of the whole, as snprintf does; 0 if server is NULL. Any thread.
+ * Sets limits of size bytes to their defaults. Programs call superchat_limits_default, which passes
+ * the size that they know.
+ *
+ * NULL: does nothing.
+ * Ownership: limits stays the caller's.
+ * Lifetime: nothing is kept.
+ * Thread: any.
+ * Returns: nothing; it cannot fail.
  */
-size_t superchat_server_address(const struct superchat_server *server, char *buffer, size_t size);
+void superchat_limits_init(struct superchat_limits *limits, size_t size);
 
 /**
- * Writes the limits that the server was started with to limits. Any thread. Returns OK or
- * INVALID_ARGUMENT.
+ * Starts a server, which serves on threads of its own. server is set to a handle, or to NULL on
+ * failure.
+ *
+ * NULL: options and server must not be.
+ * Ownership: the handle is the caller's, to be freed by superchat_server_free; options stays the
+ * caller's.
+ * Lifetime: options, its strings and its limits are read before this returns; what userdata points to
+ * is used until superchat_server_free returns.
+ * Thread: any.
+ * Returns: OK, INVALID_ARGUMENT, LIMIT, ADDRESS, BIND, DIRECTORY or SYSTEM.
  */
-enum superchat_status superchat_server_limits(const struct superchat_server *server,
-                                              struct superchat_limits *limits);
-
-/**
- * Calls on_user with everyone who registered, online or not, by nickname. Any thread; the callback
- * runs on this one. Returns OK or INVALID_ARGUMENT.
- */
-enum superchat_status superchat_server_users(const struct superchat_server *server,
-                                             superchat_on_user on_user,
-                                             void *userdata);
-
-/**
- * Fills in stats, which superchat_stats_default has made. Any thread. Returns OK or INVALID_ARGUMENT.
- */
-enum superchat_status superchat_server_stats(const struct superchat_server *server,
-                                             struct superchat_stats *stats);
+superchat_status superchat_server_start(const struct superchat_server_options *options,
+                                        struct superchat_server **server);
 
 /**
  * Tells everyone online that the server is down, waits a second at the most for their acks, and
- * stops. Does nothing if server is NULL or has stopped. Any thread; from inside a callback it does
- * not wait.
+ * stops. From inside a callback it does not wait. Does nothing if the server has stopped.
+ *
+ * NULL: does nothing.
+ * Ownership: the handle stays the caller's, still to be freed.
+ * Lifetime: nothing is kept.
+ * Thread: any, callbacks included, also several at once: each returns after the end.
+ * Returns: nothing; it cannot fail.
  */
 void superchat_server_stop(const struct superchat_server *server);
 
 /**
- * Stops the server, if it has not stopped, and frees it. Does nothing if server is NULL. No other
- * thread may be using it. After this returns on_event is not called any more.
+ * Stops the server, if it has not stopped, and frees it.
+ *
+ * NULL: does nothing.
+ * Ownership: the handle is the library's again.
+ * Lifetime: after this returns on_event is not called any more.
+ * Thread: any, callbacks included; no other thread may be using the handle.
+ * Returns: nothing; it cannot fail.
  */
 void superchat_server_free(struct superchat_server *server);
 
 /**
- * Options with everything at its default; the nickname is to be set.
- */
-struct superchat_client_options superchat_client_options_default(void);
-
-/**
- * Starts a client and registers it, unless options say otherwise; waits for the server.
+ * Sets options of size bytes to their defaults. Programs call superchat_server_options_default, which
+ * passes the size that they know.
  *
- * options: not NULL; it and its strings are the caller's again when this returns.
- * client: not NULL; is set to a handle to be freed by superchat_client_free, or to NULL on failure.
- * Returns OK, INVALID_ARGUMENT, NICKNAME, ADDRESS, BIND, SYSTEM, and what
- * superchat_client_register returns.
+ * NULL: does nothing.
+ * Ownership: options stays the caller's.
+ * Lifetime: nothing is kept.
+ * Thread: any.
+ * Returns: nothing; it cannot fail.
  */
-enum superchat_status superchat_client_connect(const struct superchat_client_options *options,
-                                               struct superchat_client **client);
+void superchat_server_options_init(struct superchat_server_options *options,
+                                   size_t size);
 
 /**
- * Goes online, and waits for the server. nickname: another nickname to register under, or NULL for
- * the last one. Any thread, callbacks included. Returns OK, INVALID_ARGUMENT, NICKNAME, NAME_TAKEN,
- * REFUSED, SERVER_NOT_RESPONDING, TOO_MANY_PENDING or CLOSED.
+ * Writes where the server listens, as "host:port", to a buffer of size bytes, cut to what fits, with
+ * a NUL at its end.
+ *
+ * NULL: server gives 0; buffer is not written to, for the length alone.
+ * Ownership: both stay the caller's.
+ * Lifetime: nothing is kept.
+ * Thread: any, callbacks included.
+ * Returns: the length of the whole without the NUL, as snprintf does; it cannot fail.
  */
-enum superchat_status superchat_client_register(const struct superchat_client *client,
-                                                const char *nickname);
+size_t superchat_server_address(const struct superchat_server *server,
+                                char *buffer,
+                                size_t size);
 
 /**
- * Goes online without waiting. nickname: as superchat_client_register. on_done: called once with what
- * became of it, with userdata, unless this returns another status than OK; or NULL. Any thread,
- * callbacks included. Returns OK, INVALID_ARGUMENT, NICKNAME, CLOSED or TOO_MANY_PENDING.
+ * Fills in limits, which superchat_limits_default has made, with those that the server was started
+ * with.
+ *
+ * NULL: server and limits must not be.
+ * Ownership: both stay the caller's.
+ * Lifetime: nothing is kept.
+ * Thread: any, callbacks included.
+ * Returns: OK or INVALID_ARGUMENT.
  */
-enum superchat_status superchat_client_post_register(const struct superchat_client *client,
-                                                     const char *nickname,
-                                                     superchat_on_done on_done,
-                                                     void *userdata);
+superchat_status superchat_server_limits(const struct superchat_server *server,
+                                         struct superchat_limits *limits);
 
 /**
- * Goes offline without waiting. on_done: called once with what became of it, with userdata, unless
- * this returns another status than OK; or NULL. Any thread, callbacks included. Returns OK,
- * INVALID_ARGUMENT, CLOSED or TOO_MANY_PENDING.
+ * Calls on_user with everyone who registered, online or not, by nickname, before this returns and on
+ * this thread.
+ *
+ * NULL: server and on_user must not be.
+ * Ownership: all stay the caller's.
+ * Lifetime: userdata is used until this returns; a row until on_user returns.
+ * Thread: any, callbacks included.
+ * Returns: OK or INVALID_ARGUMENT.
  */
-enum superchat_status superchat_client_post_deregister(const struct superchat_client *client,
-                                                       superchat_on_done on_done,
-                                                       void *userdata);
+superchat_status superchat_server_users(const struct superchat_server *server,
+                                        superchat_on_user on_user,
+                                        void *userdata);
 
 /**
- * Goes offline, and waits for the server; messages then wait in the server's mailbox. Any thread,
- * callbacks included. Returns OK, INVALID_ARGUMENT, SERVER_NOT_RESPONDING or CLOSED, with which the
- * client is offline all the same, or TOO_MANY_PENDING.
+ * Fills in stats, which superchat_stats_default has made.
+ *
+ * NULL: server and stats must not be.
+ * Ownership: both stay the caller's.
+ * Lifetime: nothing is kept.
+ * Thread: any, callbacks included.
+ * Returns: OK or INVALID_ARGUMENT.
  */
-enum superchat_status superchat_client_deregister(const struct superchat_client *client);
+superchat_status superchat_server_stats(const struct superchat_server *server,
+                                        struct superchat_stats *stats);
 
 /**
- * Sends a message and waits for what becomes of it. recipient, text: not NULL, UTF-8; the caller's
- * again when this returns. delivery: set to what became of it, NONE on failure; or NULL. Any
- * thread, callbacks included. Returns OK, INVALID_ARGUMENT, NICKNAME, UNKNOWN_USER, NOT_REGISTERED,
- * TOO_LONG, TOO_MANY_PENDING, REFUSED, SERVER_NOT_RESPONDING or CLOSED.
+ * Starts a client and registers it, unless options say otherwise; waits for the server. client is set
+ * to a handle, or to NULL on failure.
+ *
+ * NULL: options and client must not be.
+ * Ownership: the handle is the caller's, to be freed by superchat_client_free; options stays the
+ * caller's.
+ * Lifetime: options and its strings are read before this returns; what userdata points to is used
+ * until superchat_client_free returns.
+ * Thread: any.
+ * Returns: OK, INVALID_ARGUMENT, NICKNAME, ADDRESS, BIND, SYSTEM; and, unless options.offline,
+ * NAME_TAKEN, REFUSED, SERVER_NOT_RESPONDING, TOO_MANY_PENDING or CLOSED.
  */
-enum superchat_status superchat_client_send(const struct superchat_client *client,
-                                            const char *recipient,
-                                            const char *text,
-                                            enum superchat_delivery *delivery);
+superchat_status superchat_client_connect(const struct superchat_client_options *options,
+                                          struct superchat_client **client);
 
 /**
- * Sends a message without waiting. recipient, text: not NULL, UTF-8; the caller's again when this
- * returns. on_outcome: called once with what became of it, with userdata, unless this returns
- * another status than OK; or NULL. Messages to one recipient are sent in the order in which they
- * were posted. Any thread, callbacks included. Returns OK, INVALID_ARGUMENT, NICKNAME, CLOSED, or
- * TOO_MANY_PENDING while 1024 callbacks have not been called.
+ * Logs off and stops; what is pending completes with CLOSED. A server that does not answer is waited
+ * for a second. From inside a callback it does not wait. Does nothing if the client is closed.
+ *
+ * NULL: does nothing.
+ * Ownership: the handle stays the caller's, still to be freed.
+ * Lifetime: nothing is kept.
+ * Thread: any, callbacks included, also several at once: each returns after the end.
+ * Returns: nothing; it cannot fail.
  */
-enum superchat_status superchat_client_post(const struct superchat_client *client,
-                                            const char *recipient,
-                                            const char *text,
-                                            superchat_on_outcome on_outcome,
-                                            void *userdata);
+void superchat_client_close(const struct superchat_client *client);
 
 /**
- * Whether the server holds the client online; false if client is NULL. Any thread.
+ * Closes the client, if it is not closed, and frees it.
+ *
+ * NULL: does nothing.
+ * Ownership: the handle is the library's again.
+ * Lifetime: after this returns no callback is called any more; if it was called from inside one,
+ * on_message and on_event are not, but on_outcome and on_done may still be.
+ * Thread: any, callbacks included; no other thread may be using the handle.
+ * Returns: nothing; it cannot fail.
+ */
+void superchat_client_free(struct superchat_client *client);
+
+/**
+ * Sends a message and waits for what becomes of it: 500 ms for the recipient's ack, then for the
+ * server. delivery is set to what became of it, NONE on failure.
+ *
+ * NULL: client, recipient and text must not be; delivery may.
+ * Ownership: all stay the caller's.
+ * Lifetime: recipient and text are read before this returns.
+ * Thread: any, callbacks included.
+ * Returns: OK, INVALID_ARGUMENT, NICKNAME, UNKNOWN_USER, NOT_REGISTERED, TOO_LONG, TOO_MANY_PENDING,
+ * REFUSED, SERVER_NOT_RESPONDING or CLOSED.
+ */
+superchat_status superchat_client_send(const struct superchat_client *client,
+                                       const char *recipient,
+                                       const char *text,
+                                       superchat_delivery *delivery);
+
+/**
+ * Sends a message without waiting: on_outcome is called once with what became of it, unless this
+ * returns another status than OK. Messages to one recipient are sent in the order in which they were
+ * posted.
+ *
+ * NULL: client, recipient and text must not be; on_outcome may, where nobody asks.
+ * Ownership: all stay the caller's.
+ * Lifetime: recipient and text are read before this returns; userdata is used until on_outcome
+ * returns.
+ * Thread: any, callbacks included.
+ * Returns: OK, INVALID_ARGUMENT, NICKNAME, CLOSED, or TOO_MANY_PENDING while 1024 callbacks have not
+ * been called. on_outcome is given what superchat_client_send returns.
+ */
+superchat_status superchat_client_post(const struct superchat_client *client,
+                                       const char *recipient,
+                                       const char *text,
+                                       superchat_on_outcome on_outcome,
+                                       void *userdata);
+
+/**
+ * Sets options of size bytes to their defaults. Programs call superchat_client_options_default, which
+ * passes the size that they know.
+ *
+ * NULL: does nothing.
+ * Ownership: options stays the caller's.
+ * Lifetime: nothing is kept.
+ * Thread: any.
+ * Returns: nothing; it cannot fail.
+ */
+void superchat_client_options_init(struct superchat_client_options *options,
+                                   size_t size);
+
+/**
+ * Whether the server holds the client online.
+ *
+ * NULL: false.
+ * Ownership: client stays the caller's.
+ * Lifetime: nothing is kept.
+ * Thread: any, callbacks included.
+ * Returns: true or false; it cannot fail.
  */
 bool superchat_client_is_registered(const struct superchat_client *client);
 
 /**
  * Writes the nickname that the client is, or was last, registered under to a buffer of size bytes,
- * always with a NUL at its end. Returns the length of the whole, as snprintf does; 0 if client is
- * NULL. Any thread.
+ * cut to what fits, with a NUL at its end.
+ *
+ * NULL: client gives 0; buffer is not written to, for the length alone.
+ * Ownership: both stay the caller's.
+ * Lifetime: nothing is kept.
+ * Thread: any, callbacks included.
+ * Returns: the length of the whole without the NUL, as snprintf does; it cannot fail.
  */
 size_t superchat_client_nickname(const struct superchat_client *client, char *buffer, size_t size);
 
 /**
- * Writes where the client listens, as "host:port", to a buffer of size bytes, always with a NUL at
- * its end. Returns the length of the whole, as snprintf does; 0 if client is NULL. Any thread.
+ * Writes where the client listens, as "host:port", to a buffer of size bytes, cut to what fits, with
+ * a NUL at its end.
+ *
+ * NULL: client gives 0; buffer is not written to, for the length alone.
+ * Ownership: both stay the caller's.
+ * Lifetime: nothing is kept.
+ * Thread: any, callbacks included.
+ * Returns: the length of the whole without the NUL, as snprintf does; it cannot fail.
  */
-size_t superchat_client_address(const struct superchat_client *client, char *buffer, size_t size);
+size_t superchat_client_address(const struct superchat_client *client,
+                                char *buffer,
+                                size_t size);
 
 /**
- * Calls on_user with the table of users as the server last sent it, by nickname. Any thread; the
- * callback runs on this one. Returns OK or INVALID_ARGUMENT.
+ * Calls on_user with each row of the table of users as the server last sent it, by nickname, before
+ * this returns and on this thread.
+ *
+ * NULL: client and on_user must not be.
+ * Ownership: all stay the caller's.
+ * Lifetime: userdata is used until this returns; a row until on_user returns.
+ * Thread: any, callbacks included.
+ * Returns: OK or INVALID_ARGUMENT.
  */
-enum superchat_status superchat_client_users(const struct superchat_client *client,
-                                             superchat_on_user on_user,
-                                             void *userdata);
+superchat_status superchat_client_users(const struct superchat_client *client,
+                                        superchat_on_user on_user,
+                                        void *userdata);
 
 /**
- * Fills in stats, which superchat_stats_default has made. Any thread. Returns OK or INVALID_ARGUMENT.
+ * Fills in stats, which superchat_stats_default has made.
+ *
+ * NULL: client and stats must not be.
+ * Ownership: both stay the caller's.
+ * Lifetime: nothing is kept.
+ * Thread: any, callbacks included.
+ * Returns: OK or INVALID_ARGUMENT.
  */
-enum superchat_status superchat_client_stats(const struct superchat_client *client,
-                                             struct superchat_stats *stats);
+superchat_status superchat_client_stats(const struct superchat_client *client,
+                                        struct superchat_stats *stats);
 
 /**
- * Logs off and stops; what is pending completes with CLOSED. A server that does not answer is
- * waited for a second. Does nothing if client is NULL or closed. Any thread; from inside a callback
- * it does not wait.
+ * Goes online under nickname, and waits for the server.
+ *
+ * NULL: client must not be; nickname may, for the last one.
+ * Ownership: both stay the caller's.
+ * Lifetime: nickname is read before this returns.
+ * Thread: any, callbacks included.
+ * Returns: OK, INVALID_ARGUMENT, NICKNAME, NAME_TAKEN, REFUSED, SERVER_NOT_RESPONDING,
+ * TOO_MANY_PENDING or CLOSED.
  */
-void superchat_client_close(const struct superchat_client *client);
+superchat_status superchat_client_register(const struct superchat_client *client,
+                                           const char *nickname);
 
 /**
- * Closes the client, if it is not closed, and frees it. Does nothing if client is NULL. No other
- * thread may be using it. After this returns on_message and on_event are not called any more; if it
- * was called from inside a callback, on_outcome and on_done may still be.
+ * Goes online under nickname without waiting: on_done is called once with what became of it, unless
+ * this returns another status than OK.
+ *
+ * NULL: client must not be; nickname may, for the last one; on_done may, where nobody asks.
+ * Ownership: all stay the caller's.
+ * Lifetime: nickname is read before this returns; userdata is used until on_done returns.
+ * Thread: any, callbacks included.
+ * Returns: OK, INVALID_ARGUMENT, NICKNAME, CLOSED, or TOO_MANY_PENDING while 1024 callbacks have not
+ * been called. on_done is given what superchat_client_register returns.
  */
-void superchat_client_free(struct superchat_client *client);
+superchat_status superchat_client_post_register(const struct superchat_client *client,
+                                                const char *nickname,
+                                                superchat_on_done on_done,
+                                                void *userdata);
+
+/**
+ * Goes offline, and waits for the server; messages then wait in the server's mailbox.
+ *
+ * NULL: client must not be.
+ * Ownership: client stays the caller's.
+ * Lifetime: nothing is kept.
+ * Thread: any, callbacks included.
+ * Returns: OK, INVALID_ARGUMENT, TOO_MANY_PENDING; or SERVER_NOT_RESPONDING or CLOSED, with which the
+ * client is offline all the same.
+ */
+superchat_status superchat_client_deregister(const struct superchat_client *client);
+
+/**
+ * Goes offline without waiting: on_done is called once with what became of it, unless this returns
+ * another status than OK.
+ *
+ * NULL: client must not be; on_done may, where nobody asks.
+ * Ownership: all stay the caller's.
+ * Lifetime: userdata is used until on_done returns.
+ * Thread: any, callbacks included.
+ * Returns: OK, INVALID_ARGUMENT, CLOSED, or TOO_MANY_PENDING while 1024 callbacks have not been
+ * called. on_done is given what superchat_client_deregister returns.
+ */
+superchat_status superchat_client_post_deregister(const struct superchat_client *client,
+                                                  superchat_on_done on_done,
+                                                  void *userdata);
 
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
+
+/* The structs of which a program says how large it knows them: a program that was compiled with an
+ * older header, or a newer one, than the library that it runs with passes another size. */
+
+/** Options of a client with everything at its default; the nickname is to be set. */
+static inline superchat_client_options superchat_client_options_default(void)
+{
+    superchat_client_options options;
+    superchat_client_options_init(&options, sizeof options);
+    return options;
+}
+
+/** Options of a server with everything at its default. */
+static inline superchat_server_options superchat_server_options_default(void)
+{
+    superchat_server_options options;
+    superchat_server_options_init(&options, sizeof options);
+    return options;
+}
+
+/** Limits of a server, each at its default. */
+static inline superchat_limits superchat_limits_default(void)
+{
+    superchat_limits limits;
+    superchat_limits_init(&limits, sizeof limits);
+    return limits;
+}
+
+/** Nothing counted: to be filled in by superchat_server_stats or superchat_client_stats. */
+static inline superchat_stats superchat_stats_default(void)
+{
+    superchat_stats stats;
+    superchat_stats_init(&stats, sizeof stats);
+    return stats;
+}
 
 #endif  /* SUPERCHAT_H */

@@ -144,26 +144,51 @@ static size_t server_address(const superchat_client *of, char *buffer, size_t si
     return superchat_server_address(of == NULL ? NULL : server, buffer, size);
 }
 
+/* A struct of another size than here, as other versions have, and whether what is past it is zero. What
+ * is behind the pointer has that size. */
+union sized {
+    superchat_client_options of_client;
+    superchat_server_options of_server;
+    superchat_stats stats;
+    unsigned char bytes[1024];
+};
+
+static size_t other_size(struct input *input, union sized *sized, size_t size)
+{
+    uint8_t kind = byte(input);
+    size_t other = kind < 128 ? size : (size_t)byte(input) * 4;
+    if (other > size && other <= sizeof *sized) {
+        memset(sized->bytes + size, kind % 2, other - size);
+    }
+    return other;
+}
+
 /* A client that is made with anything, and freed. It does not register: nobody waits for an answer. */
 static void connect_one(struct input *input)
 {
-    superchat_client_options options = superchat_client_options_default();
+    union sized sized;
+    superchat_client_options *options = &sized.of_client;
     superchat_client *made = NULL;
     char *nickname = string(input), *bind = string(input);
     uint8_t wrong = byte(input);
     superchat_status status;
-    options.size -= wrong >= 240 ? wrong - 239u : 0u;
-    options.nickname = nickname;
-    options.server = "127.0.0.1:9";
-    options.bind = bind;
-    options.offline = true;
-    options.on_message = wrong % 2 ? on_message : NULL;
-    options.on_event = wrong % 2 ? on_event : NULL;
+    *options = superchat_client_options_default();
+    options->size = other_size(input, &sized, sizeof *options);
+    options->nickname = nickname;
+    options->server = "127.0.0.1:9";
+    options->bind = bind;
+    options->offline = true;
+    options->on_message = wrong % 2 ? on_message : NULL;
+    options->on_event = wrong % 2 ? on_event : NULL;
+    /* Cut before it, it would wait for a server, where there is none. */
+    if (options->size < offsetof(superchat_client_options, on_message)) {
+        options->size = 0;
+    }
     /* Names are for the machine's own resolver: only numbers are given to it. */
     if (bind != NULL && strspn(bind, "0123456789.:[]") != strlen(bind)) {
-        options.bind = "127.0.0.1:0";
+        options->bind = "127.0.0.1:0";
     }
-    status = superchat_client_connect(wrong == 239 ? NULL : &options, wrong == 238 ? NULL : &made);
+    status = superchat_client_connect(wrong == 239 ? NULL : options, wrong == 238 ? NULL : &made);
     checked(status);
     CHECK((status == SUPERCHAT_STATUS_OK) == (made != NULL));
     superchat_client_free(made);
@@ -173,19 +198,24 @@ static void connect_one(struct input *input)
 
 static void start_one(struct input *input)
 {
-    superchat_server_options options = superchat_server_options_default();
+    union sized sized;
+    superchat_server_options *options = &sized.of_server;
     superchat_server *made = NULL;
     char *directory = string(input);
     uint8_t wrong = byte(input);
     superchat_status status;
-    options.size += wrong >= 240 ? wrong : 0u;
-    options.bind = wrong % 2 ? "127.0.0.1:0" : "127.0.0.1";
+    *options = superchat_server_options_default();
+    options->size = other_size(input, &sized, sizeof *options);
+    options->bind = wrong % 2 ? "127.0.0.1:0" : "127.0.0.1";
     /* It is never to be where this runs, nor where another one is. */
-    options.directory = directory == NULL || directory[0] == '\0' ? "/nonexistent" : directory;
-    if (access(options.directory, W_OK) == 0) {
-        options.directory = "/nonexistent";
+    options->directory = directory == NULL || directory[0] == '\0' ? "/nonexistent" : directory;
+    if (access(options->directory, W_OK) == 0) {
+        options->directory = "/nonexistent";
     }
-    status = superchat_server_start(wrong == 239 ? NULL : &options, wrong == 238 ? NULL : &made);
+    if (options->size < offsetof(superchat_server_options, limits)) {
+        options->size = 0;
+    }
+    status = superchat_server_start(wrong == 239 ? NULL : options, wrong == 238 ? NULL : &made);
     checked(status);
     CHECK(status != SUPERCHAT_STATUS_OK && made == NULL);
     free(directory);
@@ -194,7 +224,7 @@ static void start_one(struct input *input)
 static void step(struct input *input)
 {
     superchat_client *of;
-    superchat_stats stats = superchat_stats_default();
+    union sized sized;
     char *a, *b;
     uint8_t which;
     switch (byte(input) % 14) {
@@ -227,9 +257,10 @@ static void step(struct input *input)
     case 5:
         of = client(input);
         which = byte(input);
-        stats.size -= which >= 128 ? which - 127u : 0u;
-        checked(superchat_client_stats(of, which % 4 ? &stats : NULL));
-        checked(superchat_server_stats(of == NULL ? NULL : server, which % 4 ? &stats : NULL));
+        sized.stats = superchat_stats_default();
+        sized.stats.size = other_size(input, &sized, sizeof sized.stats);
+        checked(superchat_client_stats(of, which % 4 ? &sized.stats : NULL));
+        checked(superchat_server_stats(of == NULL ? NULL : server, which % 4 ? &sized.stats : NULL));
         break;
     case 6:
         copied(input, superchat_client_nickname);

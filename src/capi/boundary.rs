@@ -11,6 +11,10 @@ use crate::Error;
 pub(super) enum Fault {
     /// An argument is not what the header asks for; says which.
     Argument(&'static str),
+    /// The size of a struct of this name is none that its `_init` sets.
+    NotMade(&'static str),
+    /// A struct of this name is larger than here, and what is not known here is not zero.
+    TooNew(&'static str),
     /// The crate's own error.
     Error(Error),
 }
@@ -44,16 +48,22 @@ pub(super) fn infallible<T>(fallback: T, body: impl FnOnce() -> T) -> T {
 }
 
 fn describe(fault: &Fault) -> superchat_status {
-    match fault {
-        Fault::Argument(what) => {
-            remember(what);
-            superchat_status::InvalidArgument
+    let text = match fault {
+        Fault::Argument(what) => (*what).to_owned(),
+        Fault::NotMade(name) => format!("a {name} has a size that {name}_default did not set"),
+        Fault::TooNew(name) => {
+            format!(
+                "a {name} has a field set that superchat {} does not know",
+                env!("CARGO_PKG_VERSION")
+            )
         }
         Fault::Error(error) => {
             remember(&error.to_string());
-            error.into()
+            return error.into();
         }
-    }
+    };
+    remember(&text);
+    superchat_status::InvalidArgument
 }
 
 fn remember(text: &str) {
@@ -62,8 +72,14 @@ fn remember(text: &str) {
     LAST_ERROR.with(|last| *last.borrow_mut() = text);
 }
 
-/// One line about the last call of this thread that returned a status other than OK; empty if
-/// there was none. Valid until the next such call of this thread. Never NULL.
+/// One line about the last call of this thread that returned a status other than OK; empty if there
+/// was none. What a callback is given as a status has no line.
+///
+/// NULL: is never returned.
+/// Ownership: the string is the library's.
+/// Lifetime: until the next call of this thread that returns another status than OK, or its end.
+/// Thread: any; each has its own.
+/// Returns: the line; it cannot fail.
 #[unsafe(no_mangle)]
 pub extern "C" fn superchat_last_error() -> *const c_char {
     LAST_ERROR.with(|last| last.borrow().as_ptr())

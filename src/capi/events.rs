@@ -22,7 +22,7 @@ impl Userdata {
 }
 
 /// What became of a message.
-#[repr(C)]
+#[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum superchat_delivery {
     /// Nothing yet, or nothing good: see the status.
@@ -46,7 +46,7 @@ impl From<Delivery> for superchat_delivery {
 }
 
 /// The way that a message came.
-#[repr(C)]
+#[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum superchat_route {
     /// From its sender's own address.
@@ -88,7 +88,7 @@ pub struct superchat_user {
 }
 
 /// What a client's event is about.
-#[repr(C)]
+#[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum superchat_client_event_kind {
     /// The server accepted the nickname: the client is online.
@@ -120,7 +120,7 @@ pub struct superchat_client_event {
 }
 
 /// What a server's event is about.
-#[repr(C)]
+#[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum superchat_server_event_kind {
     /// Somebody at address asks for a nickname.

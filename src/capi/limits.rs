@@ -1,13 +1,19 @@
 //! `superchat_limits`.
 
+use std::mem::offset_of;
 use std::time::Duration;
 
+use super::boundary::infallible;
+use super::sized::{self, Growable, no_padding_after};
 use crate::Limits;
 
-/// How much of everything a server takes. docs/LIMITS.md says of each what happens past it.
+/// How much of everything a server takes. Made by superchat_limits_default, then changed where needed;
+/// docs/LIMITS.md says of each what happens past it.
 #[repr(C)]
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct superchat_limits {
+    /// Bytes of this struct, as the program that made it knows it. Not to be changed.
+    pub size: usize,
     /// Users in the table, offline ones included.
     pub users: usize,
     /// Users past which a client is not told of all of them, but looks up whom it needs.
@@ -40,6 +46,7 @@ pub struct superchat_limits {
 impl From<Limits> for superchat_limits {
     fn from(limits: Limits) -> Self {
         Self {
+            size: size_of::<Self>(),
             users: limits.users,
             lookup_past: limits.lookup_past,
             message_bytes: limits.message_bytes,
@@ -75,4 +82,33 @@ impl From<superchat_limits> for Limits {
             message_age: Some(given.message_age).filter(|age| *age > 0).map(Duration::from_secs),
         }
     }
+}
+
+const _: () =
+    assert!(no_padding_after::<superchat_limits, u64>(offset_of!(superchat_limits, message_age)));
+
+// SAFETY: `repr(C)`, with the size first and no padding at the end.
+unsafe impl Growable for superchat_limits {
+    const NAME: &'static str = "superchat_limits";
+
+    fn defaults() -> Self {
+        Limits::default().into()
+    }
+}
+
+/// Sets limits of size bytes to their defaults. Programs call superchat_limits_default, which passes
+/// the size that they know.
+///
+/// NULL: does nothing.
+/// Ownership: limits stays the caller's.
+/// Lifetime: nothing is kept.
+/// Thread: any.
+/// Returns: nothing; it cannot fail.
+///
+/// # Safety
+/// The pointer is NULL or to size writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn superchat_limits_init(limits: *mut superchat_limits, size: usize) {
+    // SAFETY: by contract.
+    infallible((), || unsafe { sized::init(limits, size) });
 }

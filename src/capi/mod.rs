@@ -16,6 +16,7 @@ mod client;
 mod events;
 mod limits;
 mod server;
+mod sized;
 mod stats;
 mod status;
 mod strings;

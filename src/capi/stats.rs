@@ -1,12 +1,16 @@
 //! What a server or client has counted, in C.
 
-use super::boundary::Fault;
+use std::mem::offset_of;
+
+use super::boundary::infallible;
+use super::sized::{self, Growable, no_padding_after};
 use crate::Stats;
 
 /// What a server or client has counted since it started, and how things stand with it now. What only
 /// the other kind of endpoint has is 0. Made by superchat_stats_default; docs/METRICS.md says what to
 /// make of it.
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct superchat_stats {
     /// Bytes of this struct, as the program that made it knows it. Not to be changed.
     pub size: usize,
@@ -132,22 +136,31 @@ impl From<Stats> for superchat_stats {
     }
 }
 
-/// Nothing counted: to be filled in by superchat_server_stats or superchat_client_stats.
-#[unsafe(no_mangle)]
-pub extern "C" fn superchat_stats_default() -> superchat_stats {
-    Stats::default().into()
+const _: () =
+    assert!(no_padding_after::<superchat_stats, f64>(offset_of!(superchat_stats, round_trip_p99)));
+
+// SAFETY: `repr(C)`, with the size first and no padding at the end.
+unsafe impl Growable for superchat_stats {
+    const NAME: &'static str = "superchat_stats";
+
+    fn defaults() -> Self {
+        Stats::default().into()
+    }
 }
 
-/// Fills in a struct.
+/// Sets stats of size bytes to nothing counted. Programs call superchat_stats_default, which passes the
+/// size that they know.
+///
+/// NULL: does nothing.
+/// Ownership: stats stays the caller's.
+/// Lifetime: nothing is kept.
+/// Thread: any.
+/// Returns: nothing; it cannot fail.
 ///
 /// # Safety
-/// The pointer is NULL, or to a struct whose size is set.
-pub(super) unsafe fn fill(stats: *mut superchat_stats, with: Stats) -> Result<(), Fault> {
-    // SAFETY: NULL or a struct, by contract.
-    let stats = unsafe { stats.as_mut() }.ok_or(Fault::Argument("stats is NULL"))?;
-    if stats.size != size_of::<superchat_stats>() {
-        return Err(Fault::Argument("stats were not made by superchat_stats_default"));
-    }
-    *stats = with.into();
-    Ok(())
+/// The pointer is NULL or to size writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn superchat_stats_init(stats: *mut superchat_stats, size: usize) {
+    // SAFETY: by contract.
+    infallible((), || unsafe { sized::init(stats, size) });
 }

@@ -4,14 +4,15 @@ use std::ffi::{CStr, c_char};
 
 use crate::Error;
 
-/// What came of a call. The numbers are fixed: one that is retired is not used again.
-#[repr(C)]
+/// What came of a call. The numbers are fixed: one that is retired is not used again. Later versions
+/// may have more: an unknown one is a failure.
+#[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum superchat_status {
     /// Done.
     Ok = 0,
-    /// A pointer that must not be NULL is NULL, a string is not UTF-8, or an options struct was not
-    /// made by its _default function.
+    /// A pointer that must not be NULL is NULL, a string is not UTF-8, or a struct was not made by its
+    /// _default function, or asks for what this version does not know; superchat_last_error says which.
     InvalidArgument = 1,
     /// A host name or port does not lead to an address.
     Address = 2,
@@ -67,7 +68,13 @@ impl From<&Error> for superchat_status {
     }
 }
 
-/// The version of the library, such as "0.1.0". A constant; any thread may call this.
+/// The version of the library that the program runs with, such as "0.1.0".
+///
+/// NULL: is never returned.
+/// Ownership: the string is the library's.
+/// Lifetime: as long as the library is loaded.
+/// Thread: any.
+/// Returns: the version; it cannot fail.
 #[unsafe(no_mangle)]
 pub extern "C" fn superchat_version() -> *const c_char {
     const VERSION: &CStr =

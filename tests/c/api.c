@@ -117,6 +117,11 @@ static void check_null(void)
     CHECK(superchat_client_connect(&options, &client) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
     options.size = 1;
     CHECK(superchat_client_connect(&options, &client) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
+    CHECK(strstr(superchat_last_error(), "superchat_client_options_default") != NULL);
+    superchat_client_options_init(NULL, sizeof options);
+    superchat_server_options_init(NULL, 1);
+    superchat_limits_init(NULL, 1);
+    superchat_stats_init(NULL, 1);
     CHECK(superchat_server_start(NULL, NULL) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
     CHECK(superchat_client_send(NULL, "a", "b", &delivery) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
     CHECK(delivery == SUPERCHAT_DELIVERY_NONE);
@@ -143,6 +148,7 @@ static void check_bad_input(const char *directory, const char *address)
 {
     superchat_server_options server_options = superchat_server_options_default();
     superchat_client_options options = superchat_client_options_default();
+    superchat_limits limits = superchat_limits_default();
     superchat_server *server = NULL;
     superchat_client *client = NULL;
 
@@ -158,9 +164,13 @@ static void check_bad_input(const char *directory, const char *address)
     server_options.bind = "no port";
     CHECK(superchat_server_start(&server_options, &server) == SUPERCHAT_STATUS_ADDRESS);
     CHECK(server == NULL);
-    server_options.limits.users = 0;
+    server_options.limits = &limits;
+    limits.users = 0;
     CHECK(superchat_server_start(&server_options, &server) == SUPERCHAT_STATUS_LIMIT);
     CHECK(strcmp(superchat_last_error(), "the limit users is 0; it may be 1 to 16777216") == 0);
+    limits.size = 0;
+    CHECK(superchat_server_start(&server_options, &server) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
+    CHECK(strstr(superchat_last_error(), "superchat_limits_default") != NULL);
     CHECK(server == NULL);
 
     options.nickname = "two words";
@@ -184,7 +194,7 @@ int main(int argc, char **argv)
     superchat_client *sonic, *lanking;
     superchat_delivery delivery;
     superchat_stats stats = superchat_stats_default();
-    superchat_limits limits;
+    superchat_limits limits = superchat_limits_default();
 
     if (argc != 2) {
         return 2;
@@ -198,11 +208,14 @@ int main(int argc, char **argv)
 
     options.directory = argv[1];
     options.refuse_classic = true;
-    options.limits.users = 100;
-    options.limits.message_age = 3600;
+    limits.users = 100;
+    limits.message_age = 3600;
+    options.limits = &limits;
     options.on_event = on_server_event;
     options.userdata = &requests;
     CHECK(superchat_server_start(&options, &server) == SUPERCHAT_STATUS_OK);
+    limits = superchat_limits_default();
+    CHECK(limits.users != 100);
     CHECK(superchat_server_limits(server, &limits) == SUPERCHAT_STATUS_OK);
     CHECK(limits.users == 100 && limits.message_age == 3600 && limits.unproven_factor == 3);
     CHECK(superchat_server_limits(server, NULL) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
