@@ -4,9 +4,19 @@
  *
  * Strings are UTF-8 with a NUL at their end. A string or struct given to a function is the caller's
  * again when the function returns; one given to a callback lives until the callback returns.
- * Callbacks of one handle run one at a time, on a thread of the handle's own, and may call any
- * function, also one that closes or frees their own handle. The first may run before the function
- * that makes the handle has returned it. */
+ *
+ * Callbacks of one handle run one at a time, in order, and may call any function, also one that closes
+ * or frees their own handle. They run on a thread of the handle's own, and the first may run before the
+ * function that makes the handle has returned it; or, where options.polled is set, on the thread that
+ * calls superchat_client_dispatch or superchat_server_dispatch, and what is left in the _free function.
+ *
+ * Every function says whether a pointer may be NULL, whose it is, how long it is used, which threads may
+ * call, and what comes back. What a function forbids and no function can see is undefined: a pointer
+ * that leads nowhere, a handle that was freed, a struct that no _default function made.
+ *
+ * A program may run with another version of the library than the one whose header it was compiled with,
+ * as long as the library has the same soname: structs grow at their end only, and enums may have more
+ * values, which a program is to take as unknown ones. */
 
 #ifndef SUPERCHAT_H
 #define SUPERCHAT_H
@@ -526,7 +536,7 @@ typedef struct superchat_server_event {
 } superchat_server_event;
 
 /**
- * Called with each event of a server, on a thread of the server's own.
+ * Called with each event of a server.
  */
 typedef void (*superchat_on_server_event)(void *userdata, const struct superchat_server_event *event);
 
@@ -554,6 +564,11 @@ typedef struct superchat_server_options {
      * Whether to refuse clients that speak the classic dialect, as the programs of 2017 do.
      */
     bool refuse_classic;
+    /**
+     * Whether on_event runs where superchat_server_dispatch is called, for an event loop, instead of on
+     * a thread of the server's own.
+     */
+    bool polled;
     /**
      * What to call with each event; or NULL.
      */
@@ -620,7 +635,7 @@ typedef struct superchat_message {
 } superchat_message;
 
 /**
- * Called with each message, on a thread of the client's own.
+ * Called with each message.
  */
 typedef void (*superchat_on_message)(void *userdata, const struct superchat_message *message);
 
@@ -643,7 +658,7 @@ typedef struct superchat_client_event {
 } superchat_client_event;
 
 /**
- * Called with each event of a client, on the same thread as its messages.
+ * Called with each event of a client, in order with its messages.
  */
 typedef void (*superchat_on_client_event)(void *userdata, const struct superchat_client_event *event);
 
@@ -676,6 +691,11 @@ typedef struct superchat_client_options {
      * Whether to leave registering to superchat_client_register.
      */
     bool offline;
+    /**
+     * Whether callbacks run where superchat_client_dispatch is called, for an event loop, instead of on
+     * a thread of the client's own.
+     */
+    bool polled;
     /**
      * What to call with each message; or NULL.
      */
@@ -773,7 +793,8 @@ superchat_status superchat_server_start(const struct superchat_server_options *o
 
 /**
  * Tells everyone online that the server is down, waits a second at the most for their acks, and
- * stops. From inside a callback it does not wait. Does nothing if the server has stopped.
+ * stops. From inside a callback of a server that is not polled it does not wait. Does nothing if the
+ * server has stopped.
  *
  * NULL: does nothing.
  * Ownership: the handle stays the caller's, still to be freed.
@@ -784,7 +805,8 @@ superchat_status superchat_server_start(const struct superchat_server_options *o
 void superchat_server_stop(const struct superchat_server *server);
 
 /**
- * Stops the server, if it has not stopped, and frees it.
+ * Stops the server, if it has not stopped, and frees it. Where the server is polled, the callbacks that
+ * wait run in this call.
  *
  * NULL: does nothing.
  * Ownership: the handle is the library's again.
@@ -806,6 +828,32 @@ void superchat_server_free(struct superchat_server *server);
  */
 void superchat_server_options_init(struct superchat_server_options *options,
                                    size_t size);
+
+/**
+ * A file descriptor that is readable while callbacks of a polled server wait to be run, and after the
+ * server's end: for poll, select, epoll and the like, and for nothing else.
+ *
+ * NULL: server gives -1.
+ * Ownership: the descriptor is the server's; it is not to be closed.
+ * Lifetime: the descriptor is the same until superchat_server_free.
+ * Thread: any, callbacks included.
+ * Returns: the descriptor; -1 if the server is not polled. Otherwise it cannot fail.
+ */
+int superchat_server_fd(const struct superchat_server *server);
+
+/**
+ * Runs the callbacks of a polled server that wait when this is called, on this
+ * thread. What comes meanwhile waits for the next call, so that a flood keeps no loop from its
+ * other work. A second call at the same time, or from inside a callback, does nothing.
+ *
+ * NULL: server must not be.
+ * Ownership: server stays the caller's, also where a callback frees it.
+ * Lifetime: nothing is kept.
+ * Thread: any, callbacks included.
+ * Returns: OK; INVALID_ARGUMENT, also if the server is not polled; CLOSED when the server has ended and
+ * everything has run: the descriptor stays readable then, and is to be left out of the loop.
+ */
+superchat_status superchat_server_dispatch(const struct superchat_server *server);
 
 /**
  * Writes where the server listens, as "host:port", to a buffer of size bytes, cut to what fits, with
@@ -878,7 +926,8 @@ superchat_status superchat_client_connect(const struct superchat_client_options 
 
 /**
  * Logs off and stops; what is pending completes with CLOSED. A server that does not answer is waited
- * for a second. From inside a callback it does not wait. Does nothing if the client is closed.
+ * for a second. From inside a callback of a client that is not polled it does not wait. Does nothing if
+ * the client is closed.
  *
  * NULL: does nothing.
  * Ownership: the handle stays the caller's, still to be freed.
@@ -889,7 +938,8 @@ superchat_status superchat_client_connect(const struct superchat_client_options 
 void superchat_client_close(const struct superchat_client *client);
 
 /**
- * Closes the client, if it is not closed, and frees it.
+ * Closes the client, if it is not closed, and frees it. Where the client is polled, the callbacks that
+ * wait run in this call.
  *
  * NULL: does nothing.
  * Ownership: the handle is the library's again.
@@ -947,6 +997,32 @@ superchat_status superchat_client_post(const struct superchat_client *client,
  */
 void superchat_client_options_init(struct superchat_client_options *options,
                                    size_t size);
+
+/**
+ * A file descriptor that is readable while callbacks of a polled client wait to be run, and after the
+ * client's end: for poll, select, epoll and the like, and for nothing else.
+ *
+ * NULL: client gives -1.
+ * Ownership: the descriptor is the client's; it is not to be closed.
+ * Lifetime: the descriptor is the same until superchat_client_free.
+ * Thread: any, callbacks included.
+ * Returns: the descriptor; -1 if the client is not polled. Otherwise it cannot fail.
+ */
+int superchat_client_fd(const struct superchat_client *client);
+
+/**
+ * Runs the callbacks of a polled client that wait when this is called, those of posted calls too, on
+ * this thread. What comes meanwhile waits for the next call, so that a flood keeps no loop from its
+ * other work. A second call at the same time, or from inside a callback, does nothing.
+ *
+ * NULL: client must not be.
+ * Ownership: client stays the caller's, also where a callback frees it.
+ * Lifetime: nothing is kept.
+ * Thread: any, callbacks included.
+ * Returns: OK; INVALID_ARGUMENT, also if the client is not polled; CLOSED when the client has ended and
+ * everything has run: the descriptor stays readable then, and is to be left out of the loop.
+ */
+superchat_status superchat_client_dispatch(const struct superchat_client *client);
 
 /**
  * Whether the server holds the client online.

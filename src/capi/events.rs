@@ -14,6 +14,9 @@ pub(super) struct Userdata(pub(super) *mut c_void);
 // must be usable there.
 unsafe impl Send for Userdata {}
 
+// SAFETY: callbacks of one handle run one at a time, which the header says too.
+unsafe impl Sync for Userdata {}
+
 impl Userdata {
     /// Through a method, so that a closure takes the whole and not the pointer inside.
     pub(super) fn get(self) -> *mut c_void {
@@ -158,15 +161,15 @@ pub struct superchat_server_event {
     pub text: *const c_char,
 }
 
-/// Called with each message, on a thread of the client's own.
+/// Called with each message.
 pub type superchat_on_message =
     Option<unsafe extern "C" fn(userdata: *mut c_void, message: *const superchat_message)>;
 
-/// Called with each event of a client, on the same thread as its messages.
+/// Called with each event of a client, in order with its messages.
 pub type superchat_on_client_event =
     Option<unsafe extern "C" fn(userdata: *mut c_void, event: *const superchat_client_event)>;
 
-/// Called with each event of a server, on a thread of the server's own.
+/// Called with each event of a server.
 pub type superchat_on_server_event =
     Option<unsafe extern "C" fn(userdata: *mut c_void, event: *const superchat_server_event)>;
 
@@ -180,12 +183,9 @@ fn seconds(time: Option<SystemTime>) -> f64 {
     since.map_or(0.0, |since| since.as_secs_f64())
 }
 
-/// Has `callback` called with a message.
-pub(super) fn give_message(
-    callback: unsafe extern "C" fn(*mut c_void, *const superchat_message),
-    userdata: Userdata,
-    message: &Message,
-) {
+/// Has `callback`, if there is one, called with a message.
+pub(super) fn give_message(callback: superchat_on_message, userdata: Userdata, message: &Message) {
+    let Some(callback) = callback else { return };
     let (sender, text) = (Text::new(message.sender.as_str()), Text::new(&message.text));
     let message = superchat_message {
         sender: sender.as_ptr(),
@@ -203,12 +203,13 @@ pub(super) fn give_message(
     unsafe { callback(userdata.get(), &raw const message) }
 }
 
-/// Has `callback` called with an event of a client.
+/// Has `callback`, if there is one, called with an event of a client.
 pub(super) fn give_client_event(
-    callback: unsafe extern "C" fn(*mut c_void, *const superchat_client_event),
+    callback: superchat_on_client_event,
     userdata: Userdata,
     event: &ClientEvent,
 ) {
+    let Some(callback) = callback else { return };
     use superchat_client_event_kind as kind;
     let (kind, nickname, text) = match event {
         ClientEvent::Registered { nickname } => (kind::Registered, nickname.as_str(), ""),
@@ -225,12 +226,13 @@ pub(super) fn give_client_event(
     unsafe { callback(userdata.get(), &raw const event) }
 }
 
-/// Has `callback` called with an event of a server.
+/// Has `callback`, if there is one, called with an event of a server.
 pub(super) fn give_server_event(
-    callback: unsafe extern "C" fn(*mut c_void, *const superchat_server_event),
+    callback: superchat_on_server_event,
     userdata: Userdata,
     event: &ServerEvent,
 ) {
+    let Some(callback) = callback else { return };
     use superchat_server_event_kind as kind;
     let line = Text::new(&event.to_string());
     let name = Nickname::as_str;

@@ -15,6 +15,7 @@ mod boundary;
 mod client;
 mod events;
 mod limits;
+mod polled;
 mod server;
 mod sized;
 mod stats;

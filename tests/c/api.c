@@ -1,22 +1,10 @@
 /* The C functions as a C program sees them: a server, two clients, and every misuse that the header
  * defines. Arguments: a directory for mailboxes. Ends with status 0, or says which line failed. */
 #define _POSIX_C_SOURCE 200809L
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "superchat.h"
-
-#define CHECK(condition)                                                          \
-    do {                                                                          \
-        if (!(condition)) {                                                       \
-            fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #condition,   \
-                    superchat_last_error());                                      \
-            exit(1);                                                              \
-        }                                                                         \
-    } while (0)
+#include "check.h"
 
 /* What the callbacks of one client saw. They have run when superchat_client_free has returned. */
 struct seen {

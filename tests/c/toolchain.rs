@@ -7,6 +7,10 @@ use std::sync::LazyLock;
 
 pub const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Werror", "-pedantic"];
 
+/// What the library does with C's memory, and with what it allocates, is watched as well: its allocator
+/// and its copies are C's.
+pub const SANITIZERS: [&str; 2] = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+
 /// The languages that the header is for.
 pub const LANGUAGES: [Language; 3] = [Language::C99, Language::C11, Language::Cpp17];
 
@@ -40,11 +44,25 @@ pub static LIBRARIES: LazyLock<PathBuf> = LazyLock::new(|| {
 
 /// Runs a command that must succeed, and returns its output.
 pub fn run(command: &mut Command) -> String {
+    // Cargo has it lead to a library that it has built for other tests.
+    command.env_remove("LD_LIBRARY_PATH");
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let errors = String::from_utf8_lossy(&output.stderr);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{command:?}: {}\n{said}{errors}", output.status);
     said
+}
+
+/// The command that has valgrind watch a program, if it is installed.
+pub fn valgrind() -> Option<Vec<String>> {
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        println!("skipped: valgrind is not installed");
+        return None;
+    }
+    let known = format!("--suppressions={}", root().join("tests/c/valgrind.supp").display());
+    let options =
+        ["--quiet", "--error-exitcode=1", "--leak-check=full", "--fair-sched=yes", &known];
+    Some(["valgrind"].iter().chain(&options).map(|word| (*word).to_owned()).collect())
 }
 
 /// How a C file becomes a program.
@@ -99,9 +117,10 @@ impl Build {
         let program = directory.join(self.source.file_stem().unwrap());
         let mut cc = Command::new(std::env::var_os(variable).unwrap_or(compiler.into()));
         cc.args(arguments).args(WARNINGS).args(&self.flags);
-        cc.arg("-I").arg(self.include).arg(self.source).arg("-o").arg(&program);
+        cc.arg("-I").arg(self.include).arg("-I").arg(root().join("tests/c"));
+        cc.arg(self.source).arg("-o").arg(&program);
         // What follows is no C++.
-        cc.args(["-x", "none"]);
+        cc.args(["-x", "none", "-pthread"]);
         match self.link {
             Link::Shared => {
                 let rpath = format!("-Wl,-rpath,{}", LIBRARIES.display());

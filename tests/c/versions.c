@@ -1,20 +1,8 @@
 /* A program that was compiled with another header than the library that it runs with: an older one, in
  * which each struct that a program makes lacks its last field; or, with NEWER defined, a newer one, in
  * which each has one more, `later`. Arguments: a directory for mailboxes. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "superchat.h"
-
-#define CHECK(condition)                                                          \
-    do {                                                                          \
-        if (!(condition)) {                                                       \
-            fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #condition,   \
-                    superchat_last_error());                                      \
-            exit(1);                                                              \
-        }                                                                         \
-    } while (0)
+#include "check.h"
 
 /* What stands behind a struct, which nobody may write to. */
 #define GUARDED(type) struct { type it; unsigned char guard[64]; }

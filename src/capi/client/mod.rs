@@ -2,28 +2,34 @@
 
 mod messages;
 mod options;
+mod polling;
 mod queries;
 mod session;
 
 use std::ptr;
+use std::sync::Arc;
 
 use self::options::superchat_client_options;
 use super::boundary::{Fault, fallible, infallible};
 use super::events::{Userdata, give_client_event, give_message};
+use super::polled::Polled;
 use super::sized;
 use super::status::superchat_status;
 use super::strings;
-use crate::{Client, ClientBuilder};
+use crate::{Client, ClientBuilder, Error, Incoming};
 
 /// A client. Made by superchat_client_connect, freed by superchat_client_free.
-pub struct superchat_client(Client);
+pub struct superchat_client {
+    client: Client,
+    polled: Option<Arc<Polled<Incoming>>>,
+}
 
 /// # Safety
 /// `client` is NULL or a handle that was not freed and stays so for `'a`.
 unsafe fn handle<'a>(client: *const superchat_client) -> Result<&'a Client, Fault> {
     // SAFETY: the caller's contract is this function's.
     let client = unsafe { client.as_ref() };
-    client.map(|client| &client.0).ok_or(Fault::Argument("client is NULL"))
+    client.map(|client| &client.client).ok_or(Fault::Argument("client is NULL"))
 }
 
 /// # Safety
@@ -41,6 +47,25 @@ unsafe fn builder(options: &superchat_client_options) -> Result<ClientBuilder, F
         builder = builder.bind(bind);
     }
     Ok(builder)
+}
+
+fn connect(
+    mut builder: ClientBuilder,
+    options: &superchat_client_options,
+) -> Result<superchat_client, Error> {
+    let userdata = Userdata(options.userdata);
+    let (on_message, on_event) = (options.on_message, options.on_event);
+    if options.polled {
+        let (client, inbox) = builder.connect_with_inbox()?;
+        let polled = Polled::new(inbox, move |incoming| match incoming {
+            Incoming::Message(message) => give_message(on_message, userdata, &message),
+            Incoming::Event(event) => give_client_event(on_event, userdata, &event),
+        });
+        return Ok(superchat_client { client, polled: Some(polled) });
+    }
+    builder = builder.on_message(move |message| give_message(on_message, userdata, &message));
+    builder = builder.on_event(move |event| give_client_event(on_event, userdata, &event));
+    Ok(superchat_client { client: builder.connect()?, polled: None })
 }
 
 /// Starts a client and registers it, unless options say otherwise; waits for the server. client is set
@@ -71,23 +96,25 @@ pub unsafe extern "C" fn superchat_client_connect(
         // SAFETY: NULL or a struct of options, by contract.
         let options = unsafe { sized::read(options, "options is NULL") }?;
         // SAFETY: its strings are as the header describes them, by contract.
-        let mut builder = unsafe { builder(&options) }?;
-        let userdata = Userdata(options.userdata);
-        if let Some(callback) = options.on_message {
-            builder = builder.on_message(move |message| give_message(callback, userdata, &message));
-        }
-        if let Some(callback) = options.on_event {
-            builder = builder.on_event(move |event| give_client_event(callback, userdata, &event));
-        }
-        let connected = Box::new(superchat_client(builder.connect()?));
+        let builder = unsafe { builder(&options) }?;
+        let connected = Box::new(connect(builder, &options)?);
         // SAFETY: as above.
         unsafe { *client = Box::into_raw(connected) };
         Ok(())
     })
 }
 
+/// Has nothing run any more that uses the client.
+fn finish(client: &superchat_client) {
+    client.client.close();
+    if let Some(polled) = &client.polled {
+        polled.finish();
+    }
+}
+
 /// Logs off and stops; what is pending completes with CLOSED. A server that does not answer is waited
-/// for a second. From inside a callback it does not wait. Does nothing if the client is closed.
+/// for a second. From inside a callback of a client that is not polled it does not wait. Does nothing if
+/// the client is closed.
 ///
 /// NULL: does nothing.
 /// Ownership: the handle stays the caller's, still to be freed.
@@ -107,7 +134,8 @@ pub unsafe extern "C" fn superchat_client_close(client: *const superchat_client)
     });
 }
 
-/// Closes the client, if it is not closed, and frees it.
+/// Closes the client, if it is not closed, and frees it. Where the client is polled, the callbacks that
+/// wait run in this call.
 ///
 /// NULL: does nothing.
 /// Ownership: the handle is the library's again.
@@ -122,7 +150,10 @@ pub unsafe extern "C" fn superchat_client_close(client: *const superchat_client)
 pub unsafe extern "C" fn superchat_client_free(client: *mut superchat_client) {
     infallible((), || {
         if !client.is_null() {
-            // SAFETY: a handle from superchat_client_connect that was not freed, by contract.
+            // SAFETY: a handle from superchat_client_connect that was not freed, by contract. Its
+            // callbacks may still use it: it goes after them.
+            unsafe { finish(&*client) };
+            // SAFETY: the same; nobody uses it any more.
             drop(unsafe { Box::from_raw(client) });
         }
     });

@@ -25,6 +25,9 @@ pub struct superchat_client_options {
     pub port: u16,
     /// Whether to leave registering to superchat_client_register.
     pub offline: bool,
+    /// Whether callbacks run where superchat_client_dispatch is called, for an event loop, instead of on
+    /// a thread of the client's own.
+    pub polled: bool,
     /// What to call with each message; or NULL.
     pub on_message: superchat_on_message,
     /// What to call with each event, in order with the messages; or NULL.
@@ -50,6 +53,7 @@ unsafe impl Growable for superchat_client_options {
             bind: ptr::null(),
             port: 0,
             offline: false,
+            polled: false,
             on_message: None,
             on_event: None,
             userdata: ptr::null_mut(),

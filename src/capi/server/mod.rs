@@ -1,27 +1,33 @@
 //! `superchat_server_*`.
 
 mod options;
+mod polling;
 mod queries;
 
 use std::ptr;
+use std::sync::Arc;
 
 use self::options::superchat_server_options;
 use super::boundary::{Fault, fallible, infallible};
 use super::events::{Userdata, give_server_event};
+use super::polled::Polled;
 use super::sized;
 use super::status::superchat_status;
 use super::strings;
-use crate::{Server, ServerBuilder};
+use crate::{Error, Server, ServerBuilder, ServerEvent};
 
 /// A running server. Made by superchat_server_start, freed by superchat_server_free.
-pub struct superchat_server(Server);
+pub struct superchat_server {
+    server: Server,
+    polled: Option<Arc<Polled<ServerEvent>>>,
+}
 
 /// # Safety
 /// `server` is NULL or a handle that was not freed and stays so for `'a`.
 unsafe fn handle<'a>(server: *const superchat_server) -> Result<&'a Server, Fault> {
     // SAFETY: the caller's contract is this function's.
     let server = unsafe { server.as_ref() };
-    server.map(|server| &server.0).ok_or(Fault::Argument("server is NULL"))
+    server.map(|server| &server.server).ok_or(Fault::Argument("server is NULL"))
 }
 
 /// # Safety
@@ -42,6 +48,20 @@ unsafe fn builder(options: &superchat_server_options) -> Result<ServerBuilder, F
         builder = builder.limits(limits.into());
     }
     Ok(builder)
+}
+
+fn start(
+    builder: ServerBuilder,
+    options: &superchat_server_options,
+) -> Result<superchat_server, Error> {
+    let (on_event, userdata) = (options.on_event, Userdata(options.userdata));
+    if options.polled {
+        let (server, inbox) = builder.start_with_inbox()?;
+        let give = move |event| give_server_event(on_event, userdata, &event);
+        return Ok(superchat_server { server, polled: Some(Polled::new(inbox, give)) });
+    }
+    let builder = builder.on_event(move |event| give_server_event(on_event, userdata, &event));
+    Ok(superchat_server { server: builder.start()?, polled: None })
 }
 
 /// Starts a server, which serves on threads of its own. server is set to a handle, or to NULL on
@@ -71,20 +91,25 @@ pub unsafe extern "C" fn superchat_server_start(
         // SAFETY: NULL or a struct of options, by contract.
         let options = unsafe { sized::read(options, "options is NULL") }?;
         // SAFETY: what it points to is as the header describes it, by contract.
-        let mut builder = unsafe { builder(&options) }?;
-        if let Some(callback) = options.on_event {
-            let userdata = Userdata(options.userdata);
-            builder = builder.on_event(move |event| give_server_event(callback, userdata, &event));
-        }
-        let started = Box::new(superchat_server(builder.start()?));
+        let builder = unsafe { builder(&options) }?;
+        let started = Box::new(start(builder, &options)?);
         // SAFETY: as above.
         unsafe { *server = Box::into_raw(started) };
         Ok(())
     })
 }
 
+/// Has nothing run any more that uses the server.
+fn finish(server: &superchat_server) {
+    server.server.stop();
+    if let Some(polled) = &server.polled {
+        polled.finish();
+    }
+}
+
 /// Tells everyone online that the server is down, waits a second at the most for their acks, and
-/// stops. From inside a callback it does not wait. Does nothing if the server has stopped.
+/// stops. From inside a callback of a server that is not polled it does not wait. Does nothing if the
+/// server has stopped.
 ///
 /// NULL: does nothing.
 /// Ownership: the handle stays the caller's, still to be freed.
@@ -104,7 +129,8 @@ pub unsafe extern "C" fn superchat_server_stop(server: *const superchat_server) 
     });
 }
 
-/// Stops the server, if it has not stopped, and frees it.
+/// Stops the server, if it has not stopped, and frees it. Where the server is polled, the callbacks that
+/// wait run in this call.
 ///
 /// NULL: does nothing.
 /// Ownership: the handle is the library's again.
@@ -118,7 +144,10 @@ pub unsafe extern "C" fn superchat_server_stop(server: *const superchat_server) 
 pub unsafe extern "C" fn superchat_server_free(server: *mut superchat_server) {
     infallible((), || {
         if !server.is_null() {
-            // SAFETY: a handle from superchat_server_start that was not freed, by contract.
+            // SAFETY: a handle from superchat_server_start that was not freed, by contract. Its
+            // callbacks may still use it: it goes after them.
+            unsafe { finish(&*server) };
+            // SAFETY: the same; nobody uses it any more.
             drop(unsafe { Box::from_raw(server) });
         }
     });

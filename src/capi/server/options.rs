@@ -23,6 +23,9 @@ pub struct superchat_server_options {
     pub limits: *const superchat_limits,
     /// Whether to refuse clients that speak the classic dialect, as the programs of 2017 do.
     pub refuse_classic: bool,
+    /// Whether on_event runs where superchat_server_dispatch is called, for an event loop, instead of on
+    /// a thread of the server's own.
+    pub polled: bool,
     /// What to call with each event; or NULL.
     pub on_event: superchat_on_server_event,
     /// Given to the callback. What it points to must live until superchat_server_free returns.
@@ -45,6 +48,7 @@ unsafe impl Growable for superchat_server_options {
             directory: ptr::null(),
             limits: ptr::null(),
             refuse_classic: false,
+            polled: false,
             on_event: None,
             userdata: ptr::null_mut(),
         }
