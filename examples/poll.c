@@ -1,0 +1,130 @@
+/* A chat client in an event loop: one thread waits for standard input and the client at once, and nothing
+ * in it waits for the network. Sends each line "NAME TEXT", prints what comes.
+ *
+ *   cargo build --release
+ *   cc examples/poll.c -Iinclude -Ltarget/release -lsuperchat -Wl,-rpath,"$PWD/target/release" -o poll
+ *   ./poll lanking localhost:5000
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "superchat.h"
+#include "visible.h"
+
+/* All callbacks run inside superchat_client_dispatch, so that they need no lock to print. */
+static void print_message(void *userdata, const superchat_message *message)
+{
+    (void)userdata;
+    printf("%s: ", message->sender);
+    print_visible(message->text);
+    putchar('\n');
+}
+
+static void print_registered(void *userdata, superchat_status status)
+{
+    if (status == SUPERCHAT_STATUS_OK) {
+        printf("registered as %s\n", (const char *)userdata);
+    } else {
+        printf("[not registered: status %d]\n", (int)status);
+    }
+}
+
+static void print_outcome(void *userdata, superchat_status status, superchat_delivery delivery)
+{
+    (void)userdata;
+    switch (delivery) {
+    case SUPERCHAT_DELIVERY_RECEIVED: printf("[received]\n"); break;
+    case SUPERCHAT_DELIVERY_RELAYED: printf("[relayed]\n"); break;
+    case SUPERCHAT_DELIVERY_STORED: printf("[stored]\n"); break;
+    default: printf("[failed: status %d]\n", (int)status);
+    }
+}
+
+static void send_line(superchat_client *client, char *line)
+{
+    char *text = strchr(line, ' ');
+    if (text == NULL) {
+        return;
+    }
+    *text++ = '\0';
+    if (superchat_client_post(client, line, text, print_outcome, NULL) != SUPERCHAT_STATUS_OK) {
+        printf("[%s]\n", superchat_last_error());
+    }
+}
+
+/* What was read of standard input, and not sent yet. */
+struct input {
+    char bytes[4096];
+    size_t length;
+};
+
+/* Reads once, since more may block, and sends the lines that are whole. Returns 0 at the end. */
+static int take_lines(superchat_client *client, struct input *input)
+{
+    ssize_t came = read(STDIN_FILENO, input->bytes + input->length, sizeof input->bytes - input->length);
+    char *line = input->bytes, *end;
+    if (came <= 0) {
+        return 0;
+    }
+    input->length += (size_t)came;
+    while ((end = (char *)memchr(line, '\n', (size_t)(input->bytes + input->length - line))) != NULL) {
+        *end = '\0';
+        send_line(client, line);
+        line = end + 1;
+    }
+    input->length -= (size_t)(line - input->bytes);
+    memmove(input->bytes, line, input->length);
+    if (input->length == sizeof input->bytes) {
+        fprintf(stderr, "a line is too long\n");
+        return 0;
+    }
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 3) {
+        fprintf(stderr, "usage: %s NICKNAME SERVER:PORT\n", argv[0]);
+        return 2;
+    }
+    superchat_client_options options = superchat_client_options_default();
+    options.nickname = argv[1];
+    options.server = argv[2];
+    options.polled = true;
+    options.offline = true; /* superchat_client_connect would wait for the server */
+    options.on_message = print_message;
+
+    superchat_client *client = NULL;
+    if (superchat_client_connect(&options, &client) != SUPERCHAT_STATUS_OK
+        || superchat_client_post_register(client, NULL, print_registered, argv[1])
+               != SUPERCHAT_STATUS_OK) {
+        fprintf(stderr, "%s: %s\n", argv[0], superchat_last_error());
+        superchat_client_free(client);
+        return 1;
+    }
+
+    struct input input;
+    struct pollfd waited[2];
+    input.length = 0;
+    waited[0].fd = STDIN_FILENO;
+    waited[1].fd = superchat_client_fd(client);
+    waited[0].events = waited[1].events = POLLIN;
+    for (;;) {
+        fflush(stdout);
+        if (poll(waited, 2, -1) < 0) {
+            perror("poll");
+            break;
+        }
+        if (waited[1].revents != 0 && superchat_client_dispatch(client) != SUPERCHAT_STATUS_OK) {
+            break;
+        }
+        if (waited[0].revents != 0 && !take_lines(client, &input)) {
+            break;
+        }
+    }
+    superchat_client_free(client);
+    return 0;
+}
