@@ -16,6 +16,16 @@ fn functions(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
+fn the_cmake_package_has_the_version_of_the_library() {
+    let text = fs::read_to_string(root().join("cmake/superchat-config-version.cmake")).unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(text.contains(&format!("set(PACKAGE_VERSION \"{version}\")")), "{text}");
+    let (compatible, _patch) = version.rsplit_once('.').unwrap();
+    let pattern = format!("\"^{}(\\\\.|$)\"", compatible.replace('.', "\\\\."));
+    assert!(text.contains(&pattern), "{pattern}: {text}");
+}
+
+#[test]
 fn the_header_declares_what_the_library_exports_and_nothing_else() {
     let header = fs::read_to_string(root().join("include/superchat.h")).unwrap();
     // A function that the header itself has needs no symbol.
