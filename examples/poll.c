@@ -28,18 +28,19 @@ static void print_registered(void *userdata, superchat_status status)
     if (status == SUPERCHAT_STATUS_OK) {
         printf("registered as %s\n", (const char *)userdata);
     } else {
-        printf("[not registered: status %d]\n", (int)status);
+        printf("[not registered: %s]\n", superchat_last_error());
     }
 }
 
 static void print_outcome(void *userdata, superchat_status status, superchat_delivery delivery)
 {
     (void)userdata;
+    (void)status;
     switch (delivery) {
     case SUPERCHAT_DELIVERY_RECEIVED: printf("[received]\n"); break;
     case SUPERCHAT_DELIVERY_RELAYED: printf("[relayed]\n"); break;
     case SUPERCHAT_DELIVERY_STORED: printf("[stored]\n"); break;
-    default: printf("[failed: status %d]\n", (int)status);
+    default: printf("[%s]\n", superchat_last_error());
     }
 }
 

@@ -97,7 +97,8 @@ enum superchat_status
      */
     SUPERCHAT_STATUS_SYSTEM = 14,
     /**
-     * A defect in superchat. The handle that was used is to be freed, not used.
+     * A defect in superchat, which any function may return. The handle that was used is to be freed, not
+     * used.
      */
     SUPERCHAT_STATUS_INTERNAL = 15,
     /**
@@ -167,7 +168,7 @@ typedef int32_t superchat_server_event_kind;
 #endif // __cplusplus
 
 /**
- * The way that a message came.
+ * The way that a message came. Later versions may have more.
  */
 enum superchat_route
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -242,7 +243,7 @@ typedef int32_t superchat_client_event_kind;
 #endif // __cplusplus
 
 /**
- * What became of a message.
+ * What became of a message. Later versions may have more: an unknown one is none of these.
  */
 enum superchat_delivery
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -510,7 +511,8 @@ typedef struct superchat_limits {
 } superchat_limits;
 
 /**
- * Something that a server tells. Its strings live until the callback returns.
+ * Something that a server tells. Its strings live until the callback returns. Later versions may have
+ * more fields at its end.
  */
 typedef struct superchat_server_event {
     /**
@@ -580,7 +582,8 @@ typedef struct superchat_server_options {
 } superchat_server_options;
 
 /**
- * A row of the table of users. Its strings live until the callback returns.
+ * A row of the table of users. Its strings live until the callback returns. Later versions may have
+ * more fields at its end.
  */
 typedef struct superchat_user {
     /**
@@ -608,7 +611,8 @@ typedef struct superchat_user {
 typedef void (*superchat_on_user)(void *userdata, const struct superchat_user *user);
 
 /**
- * A message from another client. Its strings live until the callback returns.
+ * A message from another client. Its strings live until the callback returns. Later versions may have
+ * more fields at its end.
  */
 typedef struct superchat_message {
     /**
@@ -640,7 +644,8 @@ typedef struct superchat_message {
 typedef void (*superchat_on_message)(void *userdata, const struct superchat_message *message);
 
 /**
- * Something that a client tells. Its strings live until the callback returns.
+ * Something that a client tells. Its strings live until the callback returns. Later versions may have
+ * more fields at its end.
  */
 typedef struct superchat_client_event {
     /**
@@ -712,7 +717,8 @@ typedef struct superchat_client_options {
 
 /**
  * Called with what became of a posted message, in order with the other callbacks: OK and the
- * delivery, or another status and NONE. Later versions may give more statuses.
+ * delivery, or another status and NONE. Inside it superchat_last_error has a line about a failure. Later
+ * versions may give more of both.
  */
 typedef void (*superchat_on_outcome)(void *userdata,
                                      superchat_status status,
@@ -720,7 +726,8 @@ typedef void (*superchat_on_outcome)(void *userdata,
 
 /**
  * Called with what became of a posted registration or deregistration, in order with the other
- * callbacks, after the events that came with it. Later versions may give more statuses.
+ * callbacks, after the events that came with it. Inside it superchat_last_error has a line about a
+ * failure. Later versions may give more statuses.
  */
 typedef void (*superchat_on_done)(void *userdata, superchat_status status);
 
@@ -740,12 +747,12 @@ extern "C" {
 const char *superchat_version(void);
 
 /**
- * One line about the last call of this thread that returned a status other than OK; empty if there
- * was none. What a callback is given as a status has no line.
+ * One line about the last failure on this thread: of a call that returned a status other than OK, or,
+ * inside on_outcome and on_done, of what they are told of. Empty if there was none.
  *
  * NULL: is never returned.
  * Ownership: the string is the library's.
- * Lifetime: until the next call of this thread that returns another status than OK, or its end.
+ * Lifetime: until the next failure on this thread, or the thread's end.
  * Thread: any; each has its own.
  * Returns: the line; it cannot fail.
  */

@@ -278,7 +278,12 @@ static void step(struct input *input)
         start_one(input);
         break;
     case 11:
-        (void)superchat_client_is_registered(client(input));
+        of = client(input);
+        (void)superchat_client_is_registered(of);
+        CHECK((superchat_client_fd(of) >= 0) == (of == clients[1]));
+        CHECK(superchat_server_fd(of == NULL ? NULL : server) == -1);
+        checked(superchat_client_dispatch(of));
+        checked(superchat_server_dispatch(of == NULL ? NULL : server));
         superchat_client_close(NULL);
         superchat_client_free(NULL);
         superchat_server_stop(NULL);
@@ -328,6 +333,8 @@ static void begin(void)
         options.server = address;
         options.on_message = on_message;
         options.on_event = on_event;
+        /* One of each kind. */
+        options.polled = nth == 1;
         CHECK(superchat_client_connect(&options, &clients[nth]) == SUPERCHAT_STATUS_OK);
     }
 }
@@ -344,6 +351,7 @@ void superchat_fuzz_capi(const uint8_t *bytes, size_t size)
     }
     for (steps = 0; steps < MAX_STEPS && input.left > 0; steps++) {
         step(&input);
+        CHECK(superchat_client_dispatch(clients[1]) == SUPERCHAT_STATUS_OK);
     }
 }
 

@@ -57,13 +57,16 @@ fn describe(fault: &Fault) -> superchat_status {
                 env!("CARGO_PKG_VERSION")
             )
         }
-        Fault::Error(error) => {
-            remember(&error.to_string());
-            return error.into();
-        }
+        Fault::Error(error) => return status_of(error),
     };
     remember(&text);
     superchat_status::InvalidArgument
+}
+
+/// The status of an error, whose text is kept for `superchat_last_error`.
+pub(super) fn status_of(error: &Error) -> superchat_status {
+    remember(&error.to_string());
+    error.into()
 }
 
 fn remember(text: &str) {
@@ -72,12 +75,12 @@ fn remember(text: &str) {
     LAST_ERROR.with(|last| *last.borrow_mut() = text);
 }
 
-/// One line about the last call of this thread that returned a status other than OK; empty if there
-/// was none. What a callback is given as a status has no line.
+/// One line about the last failure on this thread: of a call that returned a status other than OK, or,
+/// inside on_outcome and on_done, of what they are told of. Empty if there was none.
 ///
 /// NULL: is never returned.
 /// Ownership: the string is the library's.
-/// Lifetime: until the next call of this thread that returns another status than OK, or its end.
+/// Lifetime: until the next failure on this thread, or the thread's end.
 /// Thread: any; each has its own.
 /// Returns: the line; it cannot fail.
 #[unsafe(no_mangle)]

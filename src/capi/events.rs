@@ -24,7 +24,7 @@ impl Userdata {
     }
 }
 
-/// What became of a message.
+/// What became of a message. Later versions may have more: an unknown one is none of these.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum superchat_delivery {
@@ -48,7 +48,7 @@ impl From<Delivery> for superchat_delivery {
     }
 }
 
-/// The way that a message came.
+/// The way that a message came. Later versions may have more.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum superchat_route {
@@ -60,7 +60,8 @@ pub enum superchat_route {
     Stored = 3,
 }
 
-/// A message from another client. Its strings live until the callback returns.
+/// A message from another client. Its strings live until the callback returns. Later versions may have
+/// more fields at its end.
 #[repr(C)]
 pub struct superchat_message {
     /// Who wrote it. Never NULL.
@@ -76,7 +77,8 @@ pub struct superchat_message {
     pub sent_at: f64,
 }
 
-/// A row of the table of users. Its strings live until the callback returns.
+/// A row of the table of users. Its strings live until the callback returns. Later versions may have
+/// more fields at its end.
 #[repr(C)]
 pub struct superchat_user {
     /// The nickname. Never NULL.
@@ -111,7 +113,8 @@ pub enum superchat_client_event_kind {
     ServerLost = 7,
 }
 
-/// Something that a client tells. Its strings live until the callback returns.
+/// Something that a client tells. Its strings live until the callback returns. Later versions may have
+/// more fields at its end.
 #[repr(C)]
 pub struct superchat_client_event {
     /// What it is about. Later versions may have more kinds.
@@ -146,7 +149,8 @@ pub enum superchat_server_event_kind {
     StoreFault = 9,
 }
 
-/// Something that a server tells. Its strings live until the callback returns.
+/// Something that a server tells. Its strings live until the callback returns. Later versions may have
+/// more fields at its end.
 #[repr(C)]
 pub struct superchat_server_event {
     /// What it is about. Later versions may have more kinds.

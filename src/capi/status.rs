@@ -41,7 +41,8 @@ pub enum superchat_status {
     Closed = 13,
     /// The operating system refused something else, such as a thread.
     System = 14,
-    /// A defect in superchat. The handle that was used is to be freed, not used.
+    /// A defect in superchat, which any function may return. The handle that was used is to be freed, not
+    /// used.
     Internal = 15,
     /// A limit of a server is out of its range; superchat_last_error names it.
     Limit = 16,

@@ -140,7 +140,7 @@ fn converse(watcher: &[String], flags: &str) {
     assert_eq!(chat.line(), "[received by lanking]");
     assert_eq!(poll.line(), "sonic: \\x1b[2Jboo");
     poll.say("nobody hi");
-    assert_eq!(poll.line(), "[failed: status 8]");
+    assert_eq!(poll.line(), "[there is no user nobody]");
 
     server.say("");
     let users = [server.line(), server.line(), server.line()];

@@ -18,6 +18,7 @@ struct seen {
     int messages;
     int outcomes;
     superchat_status last_status;
+    char last_error[128];
     /* What on_message does besides. */
     void (*act)(struct seen *seen);
 };
@@ -55,6 +56,7 @@ static void on_outcome(void *userdata, superchat_status status, superchat_delive
     CHECK((status == SUPERCHAT_STATUS_OK) == (delivery != SUPERCHAT_DELIVERY_NONE));
     seen->outcomes++;
     seen->last_status = status;
+    snprintf(seen->last_error, sizeof seen->last_error, "%s", superchat_last_error());
     seen->inside--;
 }
 
@@ -141,6 +143,11 @@ static void check_loop(const char *server)
           == SUPERCHAT_STATUS_OK);
     until(&lanking, &lanking.outcomes, 1);
     until(&sonic, &sonic.messages, 2);
+    CHECK(superchat_client_post(lanking.client, "nobody", "hi", on_outcome, &lanking)
+          == SUPERCHAT_STATUS_OK);
+    until(&lanking, &lanking.outcomes, 2);
+    CHECK(lanking.last_status == SUPERCHAT_STATUS_UNKNOWN_USER);
+    CHECK(strstr(lanking.last_error, "nobody") != NULL);
     CHECK(superchat_client_post_deregister(sonic.client, on_done, &sonic) == SUPERCHAT_STATUS_OK);
     until(&sonic, &sonic.outcomes, 1);
     CHECK(sonic.last_status == SUPERCHAT_STATUS_OK);

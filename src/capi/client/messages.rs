@@ -2,14 +2,15 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::super::boundary::fallible;
+use super::super::boundary::{fallible, status_of};
 use super::super::events::{Userdata, superchat_delivery};
 use super::super::status::superchat_status;
 use super::super::strings;
 use super::{handle, superchat_client};
 
 /// Called with what became of a posted message, in order with the other callbacks: OK and the
-/// delivery, or another status and NONE. Later versions may give more statuses.
+/// delivery, or another status and NONE. Inside it superchat_last_error has a line about a failure. Later
+/// versions may give more of both.
 pub type superchat_on_outcome = Option<
     unsafe extern "C" fn(
         userdata: *mut c_void,
@@ -90,7 +91,7 @@ pub unsafe extern "C" fn superchat_client_post(
             let Some(callback) = on_outcome else { return };
             let (status, delivery) = match outcome {
                 Ok(delivery) => (superchat_status::Ok, delivery.into()),
-                Err(error) => ((&error).into(), superchat_delivery::None),
+                Err(error) => (status_of(&error), superchat_delivery::None),
             };
             // SAFETY: the header asks for a function of this type that may be called on any thread.
             unsafe { callback(userdata.get(), status, delivery) }

@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::super::boundary::fallible;
+use super::super::boundary::{fallible, status_of};
 use super::super::events::Userdata;
 use super::super::status::superchat_status;
 use super::super::strings;
@@ -10,7 +10,8 @@ use super::{handle, superchat_client};
 use crate::Error;
 
 /// Called with what became of a posted registration or deregistration, in order with the other
-/// callbacks, after the events that came with it. Later versions may give more statuses.
+/// callbacks, after the events that came with it. Inside it superchat_last_error has a line about a
+/// failure. Later versions may give more statuses.
 pub type superchat_on_done =
     Option<unsafe extern "C" fn(userdata: *mut c_void, status: superchat_status)>;
 
@@ -19,7 +20,7 @@ fn tell_done(callback: superchat_on_done, userdata: Userdata, outcome: Result<()
     let Some(callback) = callback else { return };
     let status = match outcome {
         Ok(()) => superchat_status::Ok,
-        Err(error) => (&error).into(),
+        Err(error) => status_of(&error),
     };
     // SAFETY: the header asks for a function of this type that may be called on any thread.
     unsafe { callback(userdata.get(), status) }
