@@ -854,7 +854,7 @@ int superchat_server_fd(const struct superchat_server *server);
  * other work. A second call at the same time, or from inside a callback, does nothing.
  *
  * NULL: server must not be.
- * Ownership: server stays the caller's, also where a callback frees it.
+ * Ownership: server stays the caller's. A callback may free it: it is gone then, and this returns CLOSED.
  * Lifetime: nothing is kept.
  * Thread: any, callbacks included.
  * Returns: OK; INVALID_ARGUMENT, also if the server is not polled; CLOSED when the server has ended and
@@ -1023,7 +1023,7 @@ int superchat_client_fd(const struct superchat_client *client);
  * other work. A second call at the same time, or from inside a callback, does nothing.
  *
  * NULL: client must not be.
- * Ownership: client stays the caller's, also where a callback frees it.
+ * Ownership: client stays the caller's. A callback may free it: it is gone then, and this returns CLOSED.
  * Lifetime: nothing is kept.
  * Thread: any, callbacks included.
  * Returns: OK; INVALID_ARGUMENT, also if the client is not polled; CLOSED when the client has ended and

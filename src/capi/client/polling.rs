@@ -39,7 +39,7 @@ pub unsafe extern "C" fn superchat_client_fd(client: *const superchat_client) ->
 /// other work. A second call at the same time, or from inside a callback, does nothing.
 ///
 /// NULL: client must not be.
-/// Ownership: client stays the caller's, also where a callback frees it.
+/// Ownership: client stays the caller's. A callback may free it: it is gone then, and this returns CLOSED.
 /// Lifetime: nothing is kept.
 /// Thread: any, callbacks included.
 /// Returns: OK; INVALID_ARGUMENT, also if the client is not polled; CLOSED when the client has ended and

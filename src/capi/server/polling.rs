@@ -39,7 +39,7 @@ pub unsafe extern "C" fn superchat_server_fd(server: *const superchat_server) ->
 /// other work. A second call at the same time, or from inside a callback, does nothing.
 ///
 /// NULL: server must not be.
-/// Ownership: server stays the caller's, also where a callback frees it.
+/// Ownership: server stays the caller's. A callback may free it: it is gone then, and this returns CLOSED.
 /// Lifetime: nothing is kept.
 /// Thread: any, callbacks included.
 /// Returns: OK; INVALID_ARGUMENT, also if the server is not polled; CLOSED when the server has ended and
