@@ -34,6 +34,7 @@ TABLE = "[Client table updated.]"
 SAVED = "[Messages received by the server and saved]"
 BYE = "[You are Offline. Bye.]"
 DOWN = "[Server is Down!]"
+HEADING = "NAME     STATUS   LAST SEEN"
 BANNER = ("Socket created and binded", "Client Mode Start")
 
 
@@ -226,11 +227,20 @@ os.execv(sys.argv[1], sys.argv[1:])
 class Terminal(Process):
     """A process on a pseudo-terminal."""
 
-    def __init__(self, command: Sequence[str], directory: Path) -> None:
-        self._screen = pyte.Screen(COLUMNS, ROWS)
+    def __init__(
+        self,
+        command: Sequence[str],
+        directory: Path,
+        *,
+        columns: int = COLUMNS,
+        term: str = "xterm-256color",
+        no_color: str = "",
+    ) -> None:
+        self._screen = pyte.Screen(columns, ROWS)
         self._stream = pyte.ByteStream(self._screen)
+        self.raw = bytearray()
         self._master, slave = os.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
         super().__init__(
             subprocess.Popen(
                 [sys.executable, "-ISc", _ADOPT, *command],
@@ -238,12 +248,12 @@ class Terminal(Process):
                 stdout=slave,
                 stderr=slave,
                 cwd=directory,
-                env={**os.environ, "TERM": "xterm-256color"},
+                env={**os.environ, "TERM": term, "NO_COLOR": no_color},
                 start_new_session=True,
             )
         )
         os.close(slave)
-        self._watched = Watched(self._master, self._stream.feed)
+        self._watched = Watched(self._master, self._take)
         self._hung_up = False
         self._lines: list[str] = []
 
@@ -301,6 +311,10 @@ class Terminal(Process):
         self._watched.join()
         if not self._hung_up:
             os.close(self._master)
+
+    def _take(self, data: bytes) -> None:
+        self.raw += data
+        self._stream.feed(data)
 
     def _is(self, expected: list[str]) -> None:
         self._watched.until(lambda: self.screen == expected)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import superchat
-from superchat.cli import arguments
+from superchat.cli import arguments, options
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", *(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]
@@ -179,7 +179,7 @@ def test_every_figure_to_be_watched_is_one() -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_option_in_the_pages_is_one(name: str) -> None:
-    parser: argparse.ArgumentParser = arguments._parser("superchat")
+    parser: argparse.ArgumentParser = options.build_parser("superchat")
     known = {option for action in parser._actions for option in action.option_strings}
     text = page(name)
     ours = [line.split("-m superchat", 1)[1] for line in text.splitlines() if "-m superchat" in line]

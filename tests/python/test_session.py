@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from processes import BYE, DOWN, SAVED, TABLE, WELCOME, Terminal
+from processes import BYE, DOWN, HEADING, SAVED, TABLE, WELCOME, Terminal
 from world import World, eventually
 
 CTRL_C, CTRL_D = "\x03", "\x04"
@@ -79,7 +79,12 @@ def test_one_server_and_three_clients(world: World) -> None:
     served("Incoming De-reg Request from tails")
     lanking.prints(f">>> {TABLE}")
     lanking.enter("users")
-    lanking.prints(">>> lanking online", ">>> sonic online", ">>> tails offline")
+    lanking.prints(
+        f">>> {HEADING}",
+        "    lanking  online   now",
+        "    sonic    online   now",
+        "    tails    offline  -",
+    )
     lanking.type(CTRL_D)
     lanking.ends(f">>> {BYE}")
     served("Incoming De-reg Request from lanking")

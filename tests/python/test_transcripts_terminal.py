@@ -6,7 +6,7 @@ import json
 import re
 import time
 
-from processes import BYE, DOWN, SAVED, TABLE, WELCOME, Terminal, free_port
+from processes import BYE, DOWN, HEADING, SAVED, TABLE, WELCOME, Terminal, free_port
 from world import World, eventually
 
 USAGE = (
@@ -119,7 +119,12 @@ def test_log_off_and_log_in(world: World) -> None:
     lanking.prints(f">>> {WELCOME}", f">>> {TABLE}")
     sonic.prints(f">>> {TABLE}")
     lanking.enter("users")
-    lanking.prints(">>> lanking offline", ">>> sonic online", ">>> tails online")
+    lanking.prints(
+        f">>> {HEADING}",
+        "    sonic    online   now",
+        "    tails    online   now",
+        "    lanking  offline  -",
+    )
 
 
 def test_a_name_in_use(world: World) -> None:

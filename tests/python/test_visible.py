@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from superchat import Message, Route
 from superchat.cli import wording
-from superchat.cli.screen import PROMPT
+from superchat.cli.reply import PROMPT
 from superchat.cli.terminal import folded
 from superchat.cli.visible import visible
 

@@ -40,9 +40,9 @@ class World:
         )
         return server
 
-    def client(self, name: str, port: int | None = None) -> PipedClient:
+    def client(self, name: str, port: int | None = None, *options: object) -> PipedClient:
         """A client on a pipe that starts, and registers."""
-        client = self.run(PipedClient, *self._client(name, port))
+        client = self.run(PipedClient, *options, *self._client(name, port))
         client.starts()
         return client
 
@@ -52,15 +52,21 @@ class World:
         client.registers()
         return client
 
-    def terminal_client(self, name: str, port: int | None = None) -> Terminal:
+    def terminal_client(
+        self,
+        name: str,
+        port: int | None = None,
+        *options: object,
+        kind: Callable[[list[str], Path], Terminal] = Terminal,
+    ) -> Terminal:
         """A client on a terminal that starts, and registers."""
-        client = self.run(Terminal, *self._client(name, port))
+        client = self.run(kind, *options, *self._client(name, port))
         client.starts()
         return client
 
-    def terminal(self, name: str, port: int | None = None) -> Terminal:
+    def terminal(self, name: str, *options: object) -> Terminal:
         """A client on a terminal that is registered."""
-        client = self.terminal_client(name, port)
+        client = self.terminal_client(name, None, *options)
         client.registers()
         return client
 

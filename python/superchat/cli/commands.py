@@ -1,12 +1,18 @@
-"""What can be typed: each command is run to its end before the next one is read."""
+"""What the commands do: each is run to its end before the next one is read."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 
+from superchat import errors
+from superchat.cli import grammar
+from superchat.cli.grammar import FORMS
 from superchat.cli.session import Session
 from superchat.cli.visible import visible
+
+# What a line of help has room for on a terminal of 80 columns, behind the prompt.
+_WIDTH = 76
 
 
 async def talk(session: Session) -> None:
@@ -18,25 +24,29 @@ async def talk(session: Session) -> None:
 
 def complete(session: Session, before: str) -> Iterable[str]:
     """The words that may follow what stands before them on the line."""
-    words = before.split()
-    if not words:
-        return COMMANDS
-    if words == ["send"]:
-        return session.names()
+    match before.split():
+        case []:
+            return FORMS
+        case ["send"]:
+            return session.names()
+        case ["reg"]:
+            return session.own_names
+        case ["help"]:
+            return FORMS
     return ()
 
 
 async def _execute(session: Session, line: str) -> None:
-    name, *rest = line.split(maxsplit=1) or [""]
-    if command := COMMANDS.get(name):
-        await command.run(session, *rest)
+    name, rest = grammar.split(line)
+    if command := _COMMANDS.get(name):
+        await command(session, rest)
     elif name:
-        session.show("[Unknown Command, try help]")
+        session.view.wrong("unknown_command", "Unknown Command, try help")
 
 
-async def _send(session: Session, rest: str = "") -> None:
+async def _send(session: Session, rest: str) -> None:
     if not session.client.registered:
-        return
+        return _offline(session)
     match rest.split(maxsplit=1):
         case [recipient, text]:
             await session.send(recipient, text)
@@ -44,7 +54,7 @@ async def _send(session: Session, rest: str = "") -> None:
             _usage(session, "send")
 
 
-async def _register(session: Session, rest: str = "") -> None:
+async def _register(session: Session, rest: str) -> None:
     match rest.split():
         case [nickname]:
             await session.register(nickname)
@@ -52,43 +62,48 @@ async def _register(session: Session, rest: str = "") -> None:
             _usage(session, "reg")
 
 
-async def _deregister(session: Session, rest: str = "") -> None:
-    if session.client.registered:
-        await session.deregister()
+async def _deregister(session: Session, rest: str) -> None:
+    if not session.client.registered:
+        return _offline(session)
+    await session.deregister()
 
 
-async def _users(session: Session, rest: str = "") -> None:
-    for user in session.client.users():
-        session.show(f"{visible(user.nickname)} {'online' if user.online else 'offline'}")
+async def _users(session: Session, rest: str) -> None:
+    session.view.users(session.client.users())
 
 
-async def _help(session: Session, rest: str = "") -> None:
-    for command in COMMANDS.values():
-        session.show(f"{command.usage:16} {command.about}")
+async def _reply(session: Session, rest: str) -> None:
+    session.view.replying(session.reply)
 
 
-async def _quit(session: Session, rest: str = "") -> None:
+async def _help(session: Session, rest: str) -> None:
+    if not rest:
+        session.view.help([f"{form.usage:16} {form.about}" for form in FORMS.values()])
+    elif form := FORMS.get(rest.strip()):
+        session.view.help([form.usage, *textwrap.wrap(f"{form.about}. {form.more}", _WIDTH)])
+    else:
+        session.view.wrong("unknown_command", f"No command {visible(rest.strip())}, try help")
+
+
+async def _quit(session: Session, rest: str) -> None:
     session.leave()
+    session.view.done()
+
+
+def _offline(session: Session) -> None:
+    session.view.failed(errors.NotRegisteredError("the client is offline; register first"))
 
 
 def _usage(session: Session, name: str) -> None:
-    session.show(f"[Usage: {COMMANDS[name].usage}]")
+    session.view.wrong("usage", f"Usage: {FORMS[name].usage}")
 
 
-@dataclass(frozen=True)
-class Command:
-    """A command: how it is typed, what it does, and the doing."""
-
-    usage: str
-    about: str
-    run: Callable[..., Awaitable[None]]
-
-
-COMMANDS = {
-    "send": Command("send NAME TEXT", "send a message", _send),
-    "reg": Command("reg NAME", "go online, under any name", _register),
-    "dereg": Command("dereg", "go offline; messages then wait at the server", _deregister),
-    "users": Command("users", "list who is known, online or not", _users),
-    "help": Command("help", "list the commands", _help),
-    "quit": Command("quit", "log off and leave, like Ctrl+D", _quit),
+_COMMANDS: dict[str, Callable[[Session, str], Awaitable[None]]] = {
+    "send": _send,
+    "reg": _register,
+    "dereg": _deregister,
+    "users": _users,
+    "reply": _reply,
+    "help": _help,
+    "quit": _quit,
 }

@@ -7,24 +7,22 @@ output is what a terminal would show, less what was typed.
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sys
 from typing import Protocol
 
+from superchat.cli.colour import Look, painted
 from superchat.cli.output import say
-
-PROMPT = ">>> "
+from superchat.cli.reading import Input
+from superchat.cli.reply import Reply
 
 
 class Screen(Protocol):
     """Where a session shows its lines and gets its commands. Not thread-safe."""
 
-    def show(self, line: str, *, prompt: bool = True) -> None:
+    def show(self, line: str, look: Look, *, prompt: bool = True) -> None:
         """Show a line; without ``prompt``, none follows it. Raises ``Gone``."""
 
     async def read(self) -> str | None:
-        """The next line that was entered; ``None`` at the end of input."""
+        """The next command that was entered; ``None`` at the end of input."""
 
     async def close(self) -> None:
         """Leave no prompt behind."""
@@ -33,48 +31,26 @@ class Screen(Protocol):
 class Pipe:
     """A screen on plain standard input and output."""
 
-    def __init__(self) -> None:
-        self._read = b""
+    def __init__(self, reply: Reply, *, colour: bool) -> None:
+        self._reply, self._colour = reply, colour
+        self._input = Input()
         self._at_prompt = False
         self._prompt()
 
-    def show(self, line: str, *, prompt: bool = True) -> None:
-        say(line)
+    def show(self, line: str, look: Look, *, prompt: bool = True) -> None:
+        say(painted(line, look) if self._colour else line)
         self._at_prompt = False
         if prompt:
             self._prompt()
 
     async def read(self) -> str | None:
-        while b"\n" not in self._read:
-            more = await _read_some()
-            if not more:
-                break
-            self._read += more
-        if not self._read:
-            return None
-        line, _, self._read = self._read.partition(b"\n")
-        return line.decode(errors="replace")
+        line = await self._input.line()
+        return line if line is None else self._reply.entered(line)
 
     async def close(self) -> None:
         if self._at_prompt:
             say("")
 
     def _prompt(self) -> None:
-        say(PROMPT, end="")
+        say(self._reply.prompt(), end="")
         self._at_prompt = True
-
-
-async def _read_some() -> bytes:
-    """Some bytes from standard input as soon as there are any; none at its end."""
-    if sys.stdin is None:
-        return b""
-    loop, source, readable = asyncio.get_running_loop(), sys.stdin.fileno(), asyncio.Event()
-    loop.add_reader(source, readable.set)
-    try:
-        await readable.wait()
-    finally:
-        loop.remove_reader(source)
-    try:
-        return os.read(source, 65536)
-    except OSError:
-        return b""

@@ -1,35 +1,30 @@
 """The server mode: a line for each request, until a signal comes."""
 
 import contextlib
-import queue
-import threading
-from collections.abc import Callable
+from typing import Union
 
 import superchat
 from superchat import events
-from superchat.cli import metrics, signals
+from superchat.cli import metrics, objects, signals
 from superchat.cli.arguments import ServerArguments
+from superchat.cli.objects import encoded
 from superchat.cli.output import Gone, complain, say
+from superchat.cli.printer import Printer
 from superchat.cli.visible import visible
 
-# Lines that wait for a reader who does not keep up. Past that they are left out: serving goes on.
-_LINES = 10_000
-
-# How long the last lines are waited for when the server ends.
-_LAST_LINES = 1.0
+_Fault = Union[events.MailboxFault, events.StoreFault, events.MessagesExpired]
+_FAULTS = (events.MailboxFault, events.StoreFault, events.MessagesExpired)
 
 
 def run(arguments: ServerArguments) -> int:
     """Serve until Ctrl+C; the result is the exit status."""
-    lines, faults = _Printer(_print), _Printer(complain)
+    report = _Objects() if arguments.json else _Lines()
 
     def on_event(event: events.ServerEvent) -> None:
-        if isinstance(event, (events.MailboxFault, events.StoreFault)):
-            faults.put(visible(event.reason))
-        elif isinstance(event, events.MessagesExpired):
-            faults.put(visible(f"{event.count} messages to {event.recipient} waited too long"))
-        elif not arguments.quiet and (line := _line(event)):
-            lines.put(line)
+        if isinstance(event, _FAULTS):
+            report.fault(event)
+        elif not arguments.quiet:
+            report.event(event)
 
     server = superchat.Server(
         arguments.port,
@@ -40,43 +35,56 @@ def run(arguments: ServerArguments) -> int:
         on_event=on_event,
     )
     with server, metrics.served(server, arguments.metrics):
-        _print("Socket created and binded")
-        _print(f"listening on: {visible(arguments.host)} : {arguments.port}")
-        _print("Server Mode Start")
-        lines.start()
-        faults.start()
+        report.start(arguments, server)
         signals.wait()
         server.stop()
-    lines.stop()
-    faults.stop()
+    report.stop()
     return 0
 
 
-class _Printer:
-    """Prints on a thread of its own, so that a reader who stops reading stops nothing else."""
+class _Lines:
+    """What a person reads: requests on standard output, faults on standard error."""
 
-    def __init__(self, write: Callable[[str], None]) -> None:
-        self._write = write
-        self._lines: queue.Queue[str | None] = queue.Queue(_LINES)
-        self._thread = threading.Thread(target=self._print, daemon=True)
+    def __init__(self) -> None:
+        self._lines, self._faults = Printer(_print), Printer(complain)
 
-    def start(self) -> None:
-        """Print what was put meanwhile, then what will be."""
-        self._thread.start()
+    def start(self, arguments: ServerArguments, server: superchat.Server) -> None:
+        _print("Socket created and binded")
+        _print(f"listening on: {visible(arguments.host)} : {arguments.port}")
+        _print("Server Mode Start")
+        self._lines.start()
+        self._faults.start()
 
-    def put(self, line: str) -> None:
-        with contextlib.suppress(queue.Full):
-            self._lines.put_nowait(line)
+    def event(self, event: events.ServerEvent) -> None:
+        if line := _line(event):
+            self._lines.put(line)
+
+    def fault(self, event: _Fault) -> None:
+        self._faults.put(visible(_fault(event)))
 
     def stop(self) -> None:
-        """Return when all is printed, or when nobody reads it."""
-        with contextlib.suppress(queue.Full):
-            self._lines.put_nowait(None)
-            self._thread.join(_LAST_LINES)
+        self._lines.stop()
+        self._faults.stop()
 
-    def _print(self) -> None:
-        while (line := self._lines.get()) is not None:
-            self._write(line)
+
+class _Objects:
+    """What a program reads: all of it on standard output, an object a line."""
+
+    def __init__(self) -> None:
+        self._lines = Printer(_print, lambda count: encoded(objects.EventsLost(count)))
+
+    def start(self, arguments: ServerArguments, server: superchat.Server) -> None:
+        started = objects.Started(objects.FORMAT, superchat.__version__, "server", server.address)
+        _print(encoded(started))
+        self._lines.start()
+
+    def event(self, event: events.ServerEvent) -> None:
+        self._lines.put(encoded(event))
+
+    fault = event
+
+    def stop(self) -> None:
+        self._lines.stop(encoded(objects.Ended(0)))
 
 
 def _line(event: events.ServerEvent) -> str | None:
@@ -90,6 +98,12 @@ def _line(event: events.ServerEvent) -> str | None:
         case events.StoreRequest(sender=name):
             return f"Incoming Offline Message Request from {visible(name)}"
     return None
+
+
+def _fault(event: _Fault) -> str:
+    if isinstance(event, events.MessagesExpired):
+        return f"{event.count} messages to {event.recipient} waited too long"
+    return event.reason
 
 
 def _print(line: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from typing import TypeVar
 
@@ -18,23 +18,28 @@ import superchat
 from superchat import Delivery, Message, errors, events
 from superchat.cli import signals, wording
 from superchat.cli.arguments import ClientArguments
-from superchat.cli.output import Gone, say
-from superchat.cli.screen import Screen
+from superchat.cli.output import Gone
+from superchat.cli.reply import Reply
+from superchat.cli.view import View
 from superchat.cli.visible import visible
 
 Heard = TypeVar("Heard")
 
+# More are not looked for.
+_OWN_NAMES = 8
+
 
 class Session:
-    """One client and one screen, until :meth:`leave`."""
+    """One client and one view, until :meth:`leave`."""
 
-    def __init__(
-        self, arguments: ClientArguments, open_screen: Callable[[Session], Screen]
-    ) -> None:
+    def __init__(self, arguments: ClientArguments, open_view: Callable[[Session], View]) -> None:
         self._loop = asyncio.get_running_loop()
         self._status: asyncio.Future[int] = self._loop.create_future()
         self._deregistering = False
         self._owes_bye = False
+        self.reply = Reply(arguments.reply)
+        self.own_names = [arguments.nickname]
+        """Whom the client has been, or tried to be, the last one first."""
         self.client = superchat.Client(
             arguments.nickname,
             arguments.server,
@@ -42,12 +47,10 @@ class Session:
             arguments.port,
             host=arguments.host,
             register=False,
-            on_message=self._on_loop(self._message),
+            on_message=self._on_loop(lambda message: self.view.message(message)),
             on_event=self._on_loop(self._event),
         )
-        say("Socket created and binded")
-        say("Client Mode Start")
-        self._screen = open_screen(self)
+        self.view: View = open_view(self)
 
     async def run(self, talking: Coroutine[None, None, None]) -> int:
         """Talk until it is over or somebody leaves; the result is the exit status."""
@@ -59,9 +62,9 @@ class Session:
             # Here, so that Ctrl+C while it logs off finds the loop running.
             await asyncio.to_thread(self.client.close)
             if status == 0 and self._owes_bye:
-                self.show(wording.BYE, prompt=False)
+                self.view.farewell()
             with contextlib.suppress(Gone):
-                await self._screen.close()
+                await self.view.close(status)
             with contextlib.suppress(asyncio.CancelledError):
                 await task
             return status
@@ -81,28 +84,24 @@ class Session:
             self._owes_bye = True
 
     async def read(self) -> str | None:
-        """The next line that was entered; ``None`` when it is over."""
-        return None if self.leaving else await self._screen.read()
-
-    def show(self, line: str, *, prompt: bool = True) -> None:
-        """Show a line; when nobody is there to see it, leave."""
-        try:
-            self._screen.show(line, prompt=prompt)
-        except Gone:
-            self.leave()
+        """The next command that was entered; ``None`` when it is over."""
+        return None if self.leaving else await self.view.read()
 
     async def register(self, nickname: str | None = None) -> None:
-        """Go online, and wait until the server's answer is on the screen."""
+        """Go online, and wait until the server's answer is said."""
+        if nickname is not None:
+            self.own_names = [nickname, *(name for name in self.own_names if name != nickname)]
+            del self.own_names[_OWN_NAMES:]
         await self._ask(lambda: self.client.post_register(nickname))
 
     async def deregister(self) -> None:
-        """Go offline, and wait until the server's answer is on the screen."""
+        """Go offline, and wait until the server's answer is said."""
         self._deregistering = self._owes_bye = True
         await self._ask(self.client.post_deregister)
         self._deregistering = False
 
     async def send(self, recipient: str, text: str) -> None:
-        """Send a message, and wait until what became of it is on the screen."""
+        """Send a message, and wait until what became of it is said."""
         shown = asyncio.Event()
 
         def outcome(future: Future[Delivery]) -> None:
@@ -125,24 +124,21 @@ class Session:
             await asyncio.wrap_future(post())
         except superchat.Error as error:
             self._failed(error)
+        else:
+            self.view.done()
 
     def _outcome(self, recipient: str, future: Future[Delivery]) -> None:
         error = future.exception()
         if error is not None:
             self._failed(error, recipient)
-        elif line := wording.delivered(recipient, future.result()):
-            self.show(line)
+        else:
+            self.view.delivered(recipient, future.result())
 
     def _failed(self, error: BaseException, recipient: str = "") -> None:
-        if isinstance(error, errors.ServerNotRespondingError):
-            self._give_up()
-        elif line := wording.failed(error, recipient):
-            self.show(line)
-
-    def _give_up(self) -> None:
-        if not self.leaving:
-            self.show(wording.NOT_RESPONDING)
-            self.show(wording.EXITING, prompt=False)
+        lost = isinstance(error, errors.ServerNotRespondingError)
+        if not (lost and self.leaving):
+            self.view.failed(error, recipient)
+        if lost:
             self.leave(1)
 
     def _on_loop(self, handle: Callable[[Heard], None]) -> Callable[[Heard], None]:
@@ -156,31 +152,19 @@ class Session:
 
         return lambda heard: asyncio.run_coroutine_threadsafe(handled(heard), self._loop).result()
 
-    def _message(self, message: Message) -> None:
-        self.show(wording.message(message))
-
     def _event(self, event: events.ClientEvent) -> None:
-        match event:
-            case events.Notification(text):
-                self._notified(text)
-            case events.UsersChanged():
-                self.show(wording.TABLE_UPDATED)
-            case events.Unacknowledged(recipient):
-                # The server's answer completes it, on a line of its own.
-                self.show(wording.unacknowledged(recipient), prompt=False)
-            case events.ServerDown():
-                self.leave(1)
+        last = False
+        if isinstance(event, events.Notification):
+            bye = event.text == wording.BYE
+            if bye:
+                self._owes_bye = False
+            # The server's last line has an event of its own, which comes next.
+            last = event.text == wording.SERVER_DOWN or (bye and self.leaving)
+        self.view.event(event, last=last)
+        if isinstance(event, events.ServerDown):
+            self.leave(1)
 
-    def _notified(self, text: str) -> None:
-        bye = text == wording.BYE
-        if bye:
-            self._owes_bye = False
-        # After the last line of all there is no prompt. The server's has an event of its own, which
-        # comes next.
-        last = text == wording.SERVER_DOWN or (bye and self.leaving)
-        self.show(visible(text), prompt=not last)
-
-    def names(self) -> Iterable[str]:
-        """The names that can be shown as they are."""
-        names = (user.nickname for user in self.client.users())
-        return (name for name in names if visible(name) == name)
+    def names(self) -> Sequence[str]:
+        """The names that can be shown as they are, of those who are online first."""
+        users = sorted(self.client.users(), key=lambda user: (not user.online, user.nickname))
+        return [user.nickname for user in users if visible(user.nickname) == user.nickname]

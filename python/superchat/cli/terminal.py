@@ -19,13 +19,15 @@ from collections.abc import Callable, Iterable
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
+from prompt_toolkit.history import History
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.shortcuts import CompleteStyle
 from prompt_toolkit.utils import get_cwidth
 
+from superchat.cli.colour import Look, painted
 from superchat.cli.output import Gone, writing
-from superchat.cli.screen import PROMPT
+from superchat.cli.reply import PROMPT, Reply
 from superchat.cli.visible import visible
 
 Complete = Callable[[str], Iterable[str]]
@@ -35,7 +37,10 @@ Complete = Callable[[str], Iterable[str]]
 class Terminal:
     """A screen with a line editor, history, and completion."""
 
-    def __init__(self, complete: Complete) -> None:
+    def __init__(
+        self, complete: Complete, reply: Reply, history: History, *, colour: bool
+    ) -> None:
+        self._reply, self._colour = reply, colour
         self._bare = False
         # Filled at the speed of a person, so it has no bound.
         self._entered: asyncio.Queue[str | None] = asyncio.Queue()
@@ -43,7 +48,8 @@ class Terminal:
         # Asking the terminal where the cursor is serves menus only, and not all answer.
         self._output.enable_cpr = False
         self._editor: PromptSession[str] = PromptSession(
-            PROMPT,
+            reply.prompt,
+            history=history,
             completer=_Words(complete),
             complete_style=CompleteStyle.READLINE_LIKE,
             complete_while_typing=False,
@@ -54,8 +60,8 @@ class Terminal:
         )
         self._editing = asyncio.create_task(self._edit())
 
-    def show(self, line: str, *, prompt: bool = True) -> None:
-        self._write(line if self._bare else PROMPT + line)
+    def show(self, line: str, look: Look, *, prompt: bool = True) -> None:
+        self._write("" if self._bare else PROMPT, line, look)
         self._bare = not prompt
 
     async def read(self) -> str | None:
@@ -82,22 +88,32 @@ class Terminal:
         return await self._editor.prompt_async(set_exception_handler=False, handle_sigint=False)
 
     def _enter(self, line: str) -> None:
-        self._write(PROMPT + visible(line))
+        command = self._reply.entered(line)
+        self._write(PROMPT, visible(command))
         # What was no text when it was typed comes as halves of characters.
-        self._entered.put_nowait(line.encode(errors="replace").decode())
+        self._entered.put_nowait(command.encode(errors="replace").decode())
 
-    def _write(self, line: str) -> None:
+    def _write(self, front: str, line: str, look: Look = Look.PLAIN) -> None:
         """Write a line above the prompt, if one is there."""
         editor = self._editor.app
         with writing():
             if editor.is_running:
                 editor.renderer.erase()
-            for row in folded(line, self._output.get_size().columns):
-                self._output.write(row)
-                self._output.write_raw("\r\n")
+            first, *rows = folded(front + line, self._output.get_size().columns)
+            self._row(front, first[len(front) :], look)
+            for row in rows:
+                # The name that a message begins with is in its first row.
+                self._row("", row, Look.PLAIN if look is Look.MESSAGE else look)
             self._output.flush()
         if editor.is_running:
             editor.invalidate()
+
+    def _row(self, front: str, row: str, look: Look) -> None:
+        if self._colour:
+            self._output.write_raw(front + painted(row, look))
+        else:
+            self._output.write(front + row)
+        self._output.write_raw("\r\n")
 
 
 def folded(line: str, columns: int) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from superchat import Delivery, Message, errors
+from superchat import Delivery, Message, User, errors
+from superchat.cli.reply import Reply
 from superchat.cli.visible import visible
 
 BYE = "[You are Offline. Bye.]"
@@ -10,6 +11,7 @@ SERVER_DOWN = "[Server is Down!]"
 TABLE_UPDATED = "[Client table updated.]"
 NOT_RESPONDING = "[Server not responding]"
 EXITING = "[Exiting]"
+SAVED = "[Messages received by the server and saved]"
 
 # The server's own words were shown as they came, or there is nothing to say.
 _SILENT = (
@@ -47,3 +49,17 @@ def failed(error: BaseException, recipient: str = "") -> str | None:
     if isinstance(error, _SILENT):
         return None
     return f"[{visible(str(error))}]"
+
+
+def user(row: User) -> str:
+    """Who somebody is, for who takes lines apart."""
+    return f"{visible(row.nickname)} {'online' if row.online else 'offline'}"
+
+
+def replying(reply: Reply) -> str:
+    """What happens to lines without a command."""
+    if not reply.on:
+        return "[Lines without a command are not sent.]"
+    if reply.recipient is None:
+        return "[Lines without a command go to whom you send to next.]"
+    return f"[Lines without a command go to {visible(reply.recipient)}.]"

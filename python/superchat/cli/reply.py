@@ -1,0 +1,39 @@
+"""Lines without a command, for those who turned that on.
+
+What is typed goes to whom the prompt names, and to nobody else: the recipient is
+settled when the line is entered, and only an own ``send`` changes it, never a
+message that comes meanwhile.
+"""
+
+from __future__ import annotations
+
+from superchat.cli import grammar
+from superchat.cli.visible import visible
+
+PROMPT = ">>> "
+
+
+class Reply:
+    """Whether lines without a command are sent, and to whom."""
+
+    def __init__(self, on: bool) -> None:
+        self.on = on
+        self.recipient: str | None = None
+
+    def prompt(self) -> str:
+        """The prompt, which says where a line without a command goes."""
+        if self.on and self.recipient is not None:
+            return f"to {visible(self.recipient)} {PROMPT}"
+        return PROMPT
+
+    def entered(self, line: str) -> str:
+        """The command that a line stands for. Each line is given once, in order."""
+        name, rest = grammar.split(line)
+        if grammar.fits(line):
+            if name == "send":
+                self.recipient = rest.split(maxsplit=1)[0]
+            elif name == "reply":
+                self.on = not self.on
+        elif self.on and self.recipient is not None and name not in ("", "send", "reg"):
+            return f"send {self.recipient} {line.strip()}"
+        return line
