@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from processes import TABLE
+from processes import BYE, TABLE, WELCOME
 from world import World
 
 UP, TAB, KILL_LINE = "\x1b[A", "\t", "\x15"
@@ -53,6 +53,47 @@ def test_commands_and_names_are_completed(world: World) -> None:
     lanking.type(KILL_LINE)
     lanking.type(f"send sonic so{TAB}")
     lanking.prints(prompt=">>> send sonic so")
+
+
+def test_who_is_online_is_offered_first_and_names_that_cannot_be_typed_are_not(
+    world: World,
+) -> None:
+    server = world.server()
+    amy, tails = world.online("amy"), world.online("tails")
+    world.online("ta\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301")
+    amy.enter("dereg")
+    server.until("Incoming De-reg Request from amy")
+    lanking = world.terminal("lanking")
+    lanking.type(f"send {TAB}{TAB}")
+    # The candidates stand in a row, and the line as it was below them.
+    lanking.prints("lanking tails   amy", prompt=">>> send")
+    tails.kill()
+
+
+def test_own_names_are_offered_to_come_back_as(world: World) -> None:
+    world.server()
+    sonic = world.terminal("sonic")
+    sonic.enter("dereg")
+    sonic.prints(f">>> {BYE}")
+    sonic.enter("reg tails")
+    sonic.registers()
+    sonic.enter("dereg")
+    sonic.prints(f">>> {BYE}")
+    sonic.type(f"reg so{TAB}\r")
+    sonic.prints(">>> reg sonic", f">>> {WELCOME}", f">>> {TABLE}")
+
+
+def test_help_knows_what_it_can_say_more_about(world: World) -> None:
+    world.server()
+    sonic = world.terminal("sonic")
+    sonic.type(f"help us{TAB}\r")
+    sonic.prints(
+        ">>> help users",
+        ">>> users",
+        "    list who is known, online or not. Those who are online come first.",
+    )
+    sonic.enter("help me")
+    sonic.prints(">>> [No command me, try help]")
 
 
 def test_history_brings_back_what_was_entered(world: World) -> None:

@@ -50,8 +50,9 @@ def _script(session: Session) -> View:
 def _lines(arguments: ClientArguments) -> Callable[[Session], View]:
     terminal = sys.stdout is not None and sys.stdout.isatty()
     coloured = colour.wanted(arguments.color, terminal=terminal)
+    editor = terminal and colour.able() and sys.stdin is not None and sys.stdin.isatty()
     open_screen: Callable[[Session], Screen] = partial(_pipe, coloured)
-    if terminal and colour.able() and sys.stdin is not None and sys.stdin.isatty():
+    if editor:
         # A line editor takes long to load, and a pipe has no use for one. Its history is opened
         # before there is a client that somebody would have to close.
         from superchat.cli import history
@@ -61,7 +62,7 @@ def _lines(arguments: ClientArguments) -> Callable[[Session], View]:
     def open_view(session: Session) -> View:
         say("Socket created and binded")
         say("Client Mode Start")
-        return Lines(open_screen(session), session.leave, terminal=terminal)
+        return Lines(open_screen(session), session.leave, blocks=editor)
 
     return open_view
 

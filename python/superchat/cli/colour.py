@@ -45,7 +45,7 @@ def wanted(choice: str, *, terminal: bool) -> bool:
 
 def able() -> bool:
     """Whether the terminal obeys more than a line feed."""
-    return os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
+    return os.environ.get("TERM", "") not in ("", "dumb", "unknown")
 
 
 def painted(line: str, look: Look) -> str:

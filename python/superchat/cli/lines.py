@@ -19,10 +19,10 @@ _NOTIFIED = {wording.SAVED: Look.GOOD, wording.SERVER_DOWN: Look.BAD}
 
 
 class Lines:
-    """A view for a person. On a terminal, what belongs together is set as one block."""
+    """A view for a person. Where a screen knows what stands on it, what belongs together is a block."""
 
-    def __init__(self, screen: Screen, on_gone: OnGone, *, terminal: bool) -> None:
-        self._screen, self._on_gone, self._terminal = screen, on_gone, terminal
+    def __init__(self, screen: Screen, on_gone: OnGone, *, blocks: bool) -> None:
+        self._screen, self._on_gone, self._blocks = screen, on_gone, blocks
 
     async def read(self) -> str | None:
         return await self._screen.read()
@@ -59,7 +59,7 @@ class Lines:
         self._show(f"[{text}]", Look.BAD)
 
     def users(self, users: list[User]) -> None:
-        if not self._terminal:
+        if not self._blocks:
             self._rows([wording.user(user) for user in users])
             return
         # It measures text as the line editor does, which a pipe never loads.
@@ -81,14 +81,14 @@ class Lines:
         await self._screen.close()
 
     def _rows(self, rows: Sequence[str], heading: Look = Look.PLAIN) -> None:
-        """Show rows that belong together: on a terminal with blanks where the prompt stands."""
+        """Show rows that belong together: in a block with blanks where the prompt stands."""
         for number, row in enumerate(rows, 1):
             look = heading if number == 1 else Look.PLAIN
-            if not self._terminal:
-                self._show(row, look)
+            if self._blocks:
+                row = row if number == 1 else _INDENT + row
+                self._show(row, look, prompt=number == len(rows))
             else:
-                indented = row if number == 1 else _INDENT + row
-                self._show(indented, look, prompt=number == len(rows))
+                self._show(row, look)
 
     def _show(self, line: str, look: Look = Look.PLAIN, *, prompt: bool = True) -> None:
         try:

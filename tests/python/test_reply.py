@@ -1,0 +1,120 @@
+"""Lines without a command: sent only by who turned that on, and only to whom the prompt names."""
+
+from __future__ import annotations
+
+import pytest
+from processes import TABLE
+from world import World
+
+from superchat.cli import commands, grammar
+from superchat.cli.reply import Reply
+
+UNKNOWN = "[Unknown Command, try help]"
+
+
+def entered(reply: Reply, *lines: str) -> list[str]:
+    return [reply.entered(line) for line in lines]
+
+
+def test_each_command_that_is_listed_is_one() -> None:
+    assert list(grammar.FORMS) == list(commands._COMMANDS)
+
+
+def test_it_is_off() -> None:
+    lines = ["send sonic hi", "are you there?"]
+    assert entered(Reply(False), *lines) == lines
+
+
+def test_a_line_goes_to_whom_the_last_one_was_sent() -> None:
+    reply = Reply(True)
+    assert entered(reply, "hi", "send sonic hi", "and  more ", "send tails hi", "hello") == [
+        "hi",
+        "send sonic hi",
+        "send sonic and  more",
+        "send tails hi",
+        "send tails hello",
+    ]
+    assert reply.prompt() == "to tails >>> "
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["", "  ", "users", "dereg", "quit", "help", "help send", "reg tails", "send tails me", "send"]
+    + ["reg", "reg two words", "send tails"],
+)
+def test_a_command_stays_one(line: str) -> None:
+    reply = Reply(True)
+    reply.entered("send sonic hi")
+    assert reply.entered(line) == line
+
+
+@pytest.mark.parametrize(
+    "line", ["users are many", "quit smoking", "help me", "reply to me", "dereg now"]
+)
+def test_a_sentence_that_begins_like_a_command_is_none(line: str) -> None:
+    reply = Reply(True)
+    reply.entered("send sonic hi")
+    assert reply.entered(line) == f"send sonic {line}"
+
+
+def test_the_prompt_obeys_no_name() -> None:
+    reply = Reply(True)
+    reply.entered("send \x1b[2J hi")
+    assert reply.prompt() == "to \\x1b[2J >>> "
+
+
+def test_on_a_terminal_the_prompt_and_the_line_say_where_it_goes(world: World) -> None:
+    world.server()
+    sonic = world.online("sonic")
+    lanking = world.terminal("lanking", "--reply")
+    sonic.prints(TABLE)
+    lanking.enter("hi")
+    lanking.prints(f">>> {UNKNOWN}")
+    lanking.enter("send sonic hi")
+    lanking.prints(">>> [Message received by sonic.]", prompt="to sonic >>>")
+    # Who writes meanwhile changes nothing.
+    sonic.prints("lanking: hi")
+    tails = world.online("tails")
+    tails.enter("send lanking hello")
+    lanking.prints(f">>> {TABLE}", ">>> tails: hello", prompt="to sonic >>>")
+    lanking.type("and more\r")
+    lanking.prints(
+        ">>> send sonic and more", ">>> [Message received by sonic.]", prompt="to sonic >>>"
+    )
+    sonic.prints(TABLE, "lanking: and more")
+    lanking.enter("reply")
+    lanking.prints(">>> [Lines without a command are not sent.]")
+    lanking.enter("and more")
+    lanking.prints(f">>> {UNKNOWN}")
+    lanking.enter("reply")
+    lanking.prints(">>> [Lines without a command go to sonic.]", prompt="to sonic >>>")
+
+
+def test_lines_that_are_typed_ahead_go_where_the_prompt_said(world: World) -> None:
+    world.server()
+    sonic = world.online("sonic")
+    tails = world.online("tails")
+    sonic.prints(TABLE)
+    lanking = world.terminal("lanking", "--reply")
+    sonic.prints(TABLE)
+    tails.prints(TABLE)
+    lanking.type("send sonic one\rtwo\rsend tails three\rfour\r")
+    sonic.prints("lanking: one", "lanking: two")
+    tails.prints("lanking: three", "lanking: four")
+
+
+def test_on_a_pipe_the_prompt_says_it_too(world: World) -> None:
+    world.server()
+    sonic = world.online("sonic")
+    lanking = world.client("lanking", None, "--reply")
+    lanking.registers()
+    sonic.prints(TABLE)
+    lanking.enter("reply")
+    lanking.prints("[Lines without a command are not sent.]")
+    lanking.enter("reply")
+    lanking.prints("[Lines without a command go to whom you send to next.]")
+    lanking.enter("send sonic hi")
+    lanking.shows("[Message received by sonic.]\nto sonic >>> ")
+    lanking.enter("and more")
+    lanking.shows("[Message received by sonic.]\nto sonic >>> ")
+    sonic.prints("lanking: hi", "lanking: and more")
