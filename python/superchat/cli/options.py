@@ -85,9 +85,9 @@ def build_parser(program: str) -> Parser:
         allow_abbrev=False,
     )
     _add_modes(parser)
-    _add_common(parser.add_argument_group("both"))
-    _add_client(parser.add_argument_group("a client"))
-    _add_server(parser.add_argument_group("a server"))
+    _add_common(parser.add_argument_group("options of both"))
+    _add_client(parser.add_argument_group("options of a client"))
+    _add_server(parser.add_argument_group("options of a server"))
     _add_limits(parser)
     return parser
 
