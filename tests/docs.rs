@@ -288,7 +288,7 @@ fn every_limit_and_its_default_stand_in_the_table() {
         })
         .collect();
     assert_eq!(rows, expected);
-    let options = read("python/superchat/cli/arguments.py");
+    let options = read("python/superchat/cli/options.py");
     let python = read("python/superchat/_limits.py");
     for (name, _) in rows {
         assert!(options.contains(&format!("\"{name}\":")), "no option for {name}");

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 import shtab
-from argparse_manpage.manpage import Manpage
+from argparse_manpage.manpage import Manpage  # type: ignore[import-untyped]
 from processes import DEADLINE
 
 import superchat
@@ -134,7 +134,7 @@ def test_zsh_takes_it() -> None:
 def test_the_man_page_is_one_without_faults() -> None:
     """Every option is in it, and groff warns of nothing."""
     page = INSTALLED / "man/man1/superchat.1"
-    command = ["groff", "-man", "-Tutf8", "-ww", "-P-cbou", page]
+    command = ["groff", "-man", "-Tutf8", "-ww", "-P-cbou", str(page)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     text = done.stdout.replace("\u2010", "-").replace("\u2212", "-")

@@ -64,7 +64,7 @@ def test_who_is_online_is_offered_first_and_names_that_cannot_be_typed_are_not(
     amy.enter("dereg")
     server.until("Incoming De-reg Request from amy")
     lanking = world.terminal("lanking")
-    lanking.type(f"send {TAB}{TAB}")
+    lanking.type(f"send {TAB}")
     # The candidates stand in a row, and the line as it was below them.
     lanking.prints("lanking tails   amy", prompt=">>> send")
     tails.kill()

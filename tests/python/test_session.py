@@ -83,7 +83,7 @@ def test_one_server_and_three_clients(world: World) -> None:
         f">>> {HEADING}",
         "    lanking  online   now",
         "    sonic    online   now",
-        "    tails    offline  -",
+        "    tails    offline  just now",
     )
     lanking.type(CTRL_D)
     lanking.ends(f">>> {BYE}")

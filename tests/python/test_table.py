@@ -14,8 +14,8 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 ADDRESS = ("127.0.0.1", 1211)
 
 
-def user(name: str, online: bool = True) -> User:
-    return User(name, ADDRESS, online)
+def user(name: str, online: bool = True, passed: timedelta | None = None) -> User:
+    return User(name, ADDRESS, online, None if passed is None else NOW - passed)
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,12 @@ def test_unknown_is_no_time() -> None:
 
 
 def test_who_is_online_comes_first() -> None:
-    users = [user("amy", online=False), user("knuckles"), user("Tails"), user("big", online=False)]
+    users = [user("amy", False, timedelta(hours=2)), user("knuckles"), user("Tails"), user("big", False)]
     assert table.rows(users, NOW) == [
         "NAME      STATUS   LAST SEEN",
         "Tails     online   now",
         "knuckles  online   now",
-        "amy       offline  -",
+        "amy       offline  2 h ago",
         "big       offline  -",
     ]
 

@@ -123,7 +123,7 @@ def test_log_off_and_log_in(world: World) -> None:
         f">>> {HEADING}",
         "    sonic    online   now",
         "    tails    online   now",
-        "    lanking  offline  -",
+        "    lanking  offline  just now",
     )
 
 

@@ -8,20 +8,20 @@ used. ``NO_COLOR`` is honoured (https://no-color.org).
 from __future__ import annotations
 
 import os
-from enum import Enum, auto
+from enum import Enum
 
 
 class Look(Enum):
     """What a line is."""
 
-    PLAIN = auto()
-    MESSAGE = auto()
+    PLAIN = "plain"
+    MESSAGE = "message"
     """Somebody's words; only the name in front of them is set apart."""
-    HEADING = auto()
-    QUIET = auto()
-    GOOD = auto()
-    WARNING = auto()
-    BAD = auto()
+    HEADING = "heading"
+    QUIET = "quiet"
+    GOOD = "good"
+    WARNING = "warning"
+    BAD = "bad"
 
 
 # Parameters of "select graphic rendition", ECMA-48.

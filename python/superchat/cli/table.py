@@ -21,7 +21,7 @@ def rows(users: Iterable[User], now: datetime) -> list[str]:
 
 def _cells(user: User, now: datetime) -> tuple[str, ...]:
     status = "online" if user.online else "offline"
-    return visible(user.nickname), status, "now" if user.online else ago(getattr(user, "last_seen", None), now)
+    return visible(user.nickname), status, "now" if user.online else ago(user.last_seen, now)
 
 
 def ago(then: datetime | None, now: datetime) -> str:
