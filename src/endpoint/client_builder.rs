@@ -133,7 +133,7 @@ impl ClientBuilder {
         };
         let engine = proto::Client::new(server, name.clone(), random()?, MAX_TEXT);
         let driver =
-            Driver::bind(address, engine).map_err(|source| Error::Bind { address, source })?;
+            Driver::bind(address, engine).map_err(|reason| Error::Bind { address, reason })?;
         let port = driver.port();
         let span = tracing::info_span!("client", address = %port.address());
         let _entered = span.entered();

@@ -8,33 +8,50 @@ use super::MAX_TEXT;
 use crate::proto::{Failure, LimitError};
 use crate::wire::{MAX_DATAGRAM, Nickname, NicknameError, Visible};
 
-/// Why a call did not do what it was asked to. Its text is one line that names the thing.
+/// Why a call did not do what it was asked to.
+///
+/// Its text is one line that names the thing and has the reason in it, so there is no
+/// [`source`](std::error::Error::source) to be printed besides: the system's error is a field.
+///
+/// ```
+/// use superchat::{Error, Server};
+///
+/// match Server::builder().directory("/nobody/has/this").start() {
+///     Err(error @ Error::Directory { .. }) => println!("{error}"),
+///     Err(Error::Bind { address, reason }) if reason.kind() == std::io::ErrorKind::AddrInUse => {
+///         println!("somebody is at {address} already");
+///     }
+///     Err(other) => return Err(other),
+///     Ok(_) => unreachable!("there is no such directory"),
+/// }
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A host name or port does not lead to an address.
-    #[error("cannot find the address {address:?}: {source}")]
+    #[error("cannot find the address {address:?}: {reason}")]
     Address {
         /// What was to be resolved.
         address: String,
         /// The system's reason.
-        source: io::Error,
+        reason: io::Error,
     },
     /// The socket could not be bound, for example because the port is in use.
-    #[error("cannot bind {address}: {source}")]
+    #[error("cannot bind {address}: {reason}")]
     Bind {
         /// Where to.
         address: SocketAddr,
         /// The system's reason.
-        source: io::Error,
+        reason: io::Error,
     },
     /// The server's directory cannot be written.
-    #[error("cannot use the directory {path:?}: {source}")]
+    #[error("cannot use the directory {path:?}: {reason}")]
     Directory {
         /// The directory.
         path: PathBuf,
         /// The system's reason.
-        source: io::Error,
+        reason: io::Error,
     },
     /// A directory is one server's, and this one has one.
     #[error("the directory {path:?} is in use by another server")]
@@ -47,13 +64,13 @@ pub enum Error {
     Limit(#[from] LimitError),
     /// A thread could not be started.
     #[error("cannot start a thread: {0}")]
-    Thread(#[source] io::Error),
+    Thread(io::Error),
     /// The system has no file descriptors left for an inbox.
     #[error("cannot make an inbox: {0}")]
-    Descriptor(#[source] io::Error),
+    Descriptor(io::Error),
     /// The system has no random numbers to give.
     #[error("no random numbers: {0}")]
-    Random(#[source] io::Error),
+    Random(io::Error),
     /// A nickname is not allowed: see [`Nickname`].
     #[error("the nickname {text:?} is not allowed: {reason}")]
     Nickname {

@@ -8,7 +8,7 @@ use super::Error;
 /// The address that `host:port` stands for. Where there are several, an IPv4 one: classic programs
 /// know no other.
 pub(super) fn resolve(address: &str) -> Result<SocketAddr, Error> {
-    let fail = |source| Error::Address { address: address.to_owned(), source };
+    let fail = |reason| Error::Address { address: address.to_owned(), reason };
     let found: Vec<SocketAddr> = address.to_socket_addrs().map_err(fail)?.collect();
     let ipv4 = found.iter().find(|address| address.is_ipv4());
     ipv4.or(found.first())

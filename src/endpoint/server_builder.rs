@@ -126,13 +126,13 @@ impl ServerBuilder {
         let config = ServerConfig { limits, refuse_classic, local_time: local_stamp };
         let seed = [random()?, random()?, random()?];
         let driver = Driver::bind(address, proto::Server::new(config, seed))
-            .map_err(|source| Error::Bind { address, source })?;
+            .map_err(|reason| Error::Bind { address, reason })?;
         let port = driver.port();
         let span = tracing::info_span!("server", address = %port.address());
         let _entered = span.entered();
         let store =
             FileStore::open(&directory, of_store(&limits)).map_err(|error| match error {
-                OpenError::Io(source) => Error::Directory { path: directory.clone(), source },
+                OpenError::Io(reason) => Error::Directory { path: directory.clone(), reason },
                 OpenError::InUse => Error::DirectoryInUse { path: directory.clone() },
             })?;
         let users = store.users();
