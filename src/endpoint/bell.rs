@@ -1,18 +1,23 @@
-//! A file descriptor that an event loop can wait on.
+//! What an event loop waits on, which is a file descriptor, and what a task waits on, which is its waker.
 //!
-//! The invariant: it is readable while it is rung. Whoever silences it looks once more, afterwards, for
-//! what it was rung for; so nothing that came in between is slept over.
+//! The invariant: the descriptor is readable while the bell is rung. Whoever silences it looks once more,
+//! afterwards, for what it was rung for; so nothing that came in between is slept over. A task leaves its waker
+//! before it looks, and is woken by the next ring after a silence.
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Waker;
+
+use super::pending::WakerSlot;
 
 #[derive(Debug)]
 pub(super) struct Bell {
     rung: AtomicBool,
     ringing: UnixStream,
     heard: UnixStream,
+    waker: WakerSlot,
 }
 
 impl Bell {
@@ -20,14 +25,24 @@ impl Bell {
         let (ringing, heard) = UnixStream::pair()?;
         ringing.set_nonblocking(true)?;
         heard.set_nonblocking(true)?;
-        Ok(Self { rung: AtomicBool::new(false), ringing, heard })
+        let waker = WakerSlot::default();
+        Ok(Self { rung: AtomicBool::new(false), ringing, heard, waker })
     }
 
-    pub(super) fn ring(&self) {
-        if !self.rung.swap(true, Ordering::SeqCst) {
-            // Where it does not fit, there is more than enough to be heard.
-            let _ = (&self.ringing).write(&[0]);
+    /// Rings. The task that waits, if one does, is to be woken with no lock held.
+    #[must_use]
+    pub(super) fn ring(&self) -> Option<Waker> {
+        if self.rung.swap(true, Ordering::SeqCst) {
+            return None;
         }
+        // Where it does not fit, there is more than enough to be heard.
+        let _ = (&self.ringing).write(&[0]);
+        self.waker.take()
+    }
+
+    /// Leaves the waker of a task that is about to look.
+    pub(super) fn leave(&self, waker: &Waker) {
+        self.waker.leave(waker);
     }
 
     /// Whether it was rung until now.
@@ -72,8 +87,8 @@ mod tests {
         let bell = Bell::new().unwrap();
         assert!(!is_readable(&bell));
         for _ in 0..3 {
-            bell.ring();
-            bell.ring();
+            assert!(bell.ring().is_none());
+            assert!(bell.ring().is_none());
             assert!(is_readable(&bell));
             assert!(bell.silence());
             assert!(!bell.silence());
@@ -90,7 +105,7 @@ mod tests {
             let ringer = scope.spawn(|| {
                 for round in 0..rounds {
                     sender.send(round).unwrap();
-                    bell.ring();
+                    let _ = bell.ring();
                 }
             });
             let mut taken = 0;

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::error::nickname;
 use super::threads::Threads;
-use super::waiting::{Awaited, Pending, Waiter, Waiting};
-use super::{ClientBuilder, Error, User};
+use super::waiting::{Awaited, Waiter, Waiting};
+use super::{ClientBuilder, Error, Pending, User};
 use crate::net::Port;
 use crate::proto::{self, ClientCommand, Delivery, Stats, Ticket};
 use crate::wire::Nickname;
@@ -35,6 +35,7 @@ use crate::wire::Nickname;
 /// assert_eq!(inbox.recv()?.text, "hi");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use = "it is closed when it is dropped"]
 pub struct Client {
     pub(super) port: Arc<Port<proto::Client>>,
     pub(super) threads: Threads,
@@ -89,6 +90,18 @@ impl Client {
 
     /// Goes online under a nickname, the old one or another, and waits for the server.
     ///
+    /// ```
+    /// # let directory = tempfile::tempdir()?;
+    /// # let server = superchat::Server::builder().directory(directory.path()).start()?;
+    /// # let server = server.address().to_string();
+    /// # let client = superchat::Client::builder("sonic").server(server).connect()?;
+    /// client.deregister()?;
+    /// assert!(!client.is_registered());
+    /// client.register("super-sonic")?;
+    /// assert_eq!(client.nickname(), "super-sonic");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Nickname`], [`Error::NameTaken`], [`Error::Refused`],
     /// [`Error::ServerNotResponding`], [`Error::TooManyPending`], [`Error::Closed`].
@@ -101,13 +114,29 @@ impl Client {
     /// # Errors
     /// [`Error::Nickname`] and [`Error::Closed`] at once, the others with the outcome.
     pub fn post_register(&self, name: &str) -> Result<Pending<()>, Error> {
-        let (waiter, pending) = Waiter::thread();
+        let (waiter, pending) = Waiter::pending();
         self.submit_register(nickname(name)?, waiter)?;
         Ok(pending)
     }
 
     /// Goes online as [`register`](Self::register) does, without waiting; the callback is given the
     /// outcome, in order with the events.
+    ///
+    /// ```
+    /// # let directory = tempfile::tempdir()?;
+    /// # let server = superchat::Server::builder().directory(directory.path()).start()?;
+    /// # let server = server.address().to_string();
+    /// # let client = superchat::Client::builder("sonic").server(server).connect()?;
+    /// let (sender, outcomes) = std::sync::mpsc::channel();
+    /// let told = sender.clone();
+    /// client.post_deregister_then(move |outcome| drop(told.send(("offline", outcome))))?;
+    /// client.post_register_then("tails", move |outcome| drop(sender.send(("online", outcome))))?;
+    /// for (state, outcome) in outcomes {
+    ///     outcome?;
+    ///     println!("{state}");
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`post_register`](Self::post_register), and [`Error::TooManyPending`] at once while too many
@@ -121,7 +150,7 @@ impl Client {
     }
 
     pub(super) fn register_as(&self, nickname: Nickname) -> Result<(), Error> {
-        let (waiter, pending) = Waiter::thread();
+        let (waiter, pending) = Waiter::pending();
         self.submit_register(nickname, waiter)?;
         pending.wait()
     }
@@ -145,7 +174,7 @@ impl Client {
     /// # Errors
     /// [`Error::Closed`] at once, the other with the outcome.
     pub fn post_deregister(&self) -> Result<Pending<()>, Error> {
-        let (waiter, pending) = Waiter::thread();
+        let (waiter, pending) = Waiter::pending();
         let awaited = Awaited::Session(waiter);
         self.submit(awaited, |ticket| ClientCommand::Deregister { ticket })?;
         Ok(pending)
@@ -186,13 +215,25 @@ impl Client {
     /// [`Error::Nickname`] and [`Error::Closed`] at once; the others of [`send`](Self::send) with the
     /// outcome.
     pub fn post(&self, recipient: &str, text: &str) -> Result<Pending<Delivery>, Error> {
-        let (waiter, pending) = Waiter::thread();
+        let (waiter, pending) = Waiter::pending();
         self.submit_message(recipient, text, waiter)?;
         Ok(pending)
     }
 
     /// Sends a message without waiting; the callback is given what became of it, in order with the
     /// messages and events.
+    ///
+    /// ```
+    /// # let directory = tempfile::tempdir()?;
+    /// # let server = superchat::Server::builder().directory(directory.path()).start()?;
+    /// # let server = server.address().to_string();
+    /// # let client = superchat::Client::builder("sonic").server(server).connect()?;
+    /// let (sender, outcomes) = std::sync::mpsc::channel();
+    /// client.post_then("sonic", "a word to myself", move |outcome| drop(sender.send(outcome)))?;
+    /// assert_eq!(outcomes.recv()??, superchat::Delivery::Received);
+    /// assert_eq!(client.stats().messages_received, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`post`](Self::post), and [`Error::TooManyPending`] at once while too many callbacks wait;

@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task;
 
 use super::error::nickname;
-use super::outbox::{Call, Outbox};
+use super::outbox::Outbox;
 use super::resolve::{default_host, resolve};
 use super::threads::Threads;
-use super::waiting::{Awaited, Waiting};
+use super::waiting::{Awaited, Told, Waiting};
 use super::{Client, Error, Inbox, Incoming, MAX_TEXT, Message, dispatcher, log, random};
 use crate::net::{Driver, Outlet};
 use crate::proto::{self, ClientEmit, ClientEvent, Stats};
@@ -19,6 +20,27 @@ type OnMessage = Box<dyn FnMut(Message) + Send>;
 type OnEvent = Box<dyn FnMut(ClientEvent) + Send>;
 
 /// How a [`Client`] is set up: made by [`Client::builder`].
+///
+/// ```
+/// # let directory = tempfile::tempdir()?;
+/// # let server = superchat::Server::builder().directory(directory.path()).start()?;
+/// # let server = server.address().to_string();
+/// use superchat::{Client, ClientBuilder, ClientEvent};
+///
+/// let builder: ClientBuilder = Client::builder("sonic")
+///     .server(server) // as "host:port"
+///     .port(0) // any free one; bind() has the address as well
+///     .register(false) // only when it is to be seen
+///     .on_message(|message| println!("{}: {:?}", message.sender, message.text))
+///     .on_event(|event| match event {
+///         ClientEvent::Registered { nickname } => println!("online as {nickname}"),
+///         ClientEvent::ServerLost => println!("the server does not answer"),
+///         _ => {}
+///     });
+/// let client = builder.connect()?;
+/// client.register("sonic")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub struct ClientBuilder {
     nickname: String,
@@ -160,9 +182,11 @@ struct ClientOutlet {
 }
 
 impl ClientOutlet {
-    fn put_call(&self, call: Option<Call>) {
-        if let Some(call) = call {
-            self.outbox.put_call(call);
+    /// Does what is left to do for who was told; returns whom that wakes.
+    fn told(&self, told: Option<Told>) -> Option<task::Waker> {
+        match told? {
+            Told::Call(call) => self.outbox.put_call(call),
+            Told::Wake(waker) => Some(waker),
         }
     }
 }
@@ -170,9 +194,9 @@ impl ClientOutlet {
 /// The driver has ended.
 impl Drop for ClientOutlet {
     fn drop(&mut self) {
-        for call in self.waiting.close() {
-            self.outbox.put_call(call);
-        }
+        // With no lock held: the driver drops it so.
+        let told = self.waiting.close().into_iter();
+        told.filter_map(|told| self.told(Some(told))).for_each(task::Waker::wake);
     }
 }
 
@@ -186,26 +210,25 @@ impl Outlet<ClientEmit> for ClientOutlet {
         stats.events_pending = self.outbox.len() as u64;
     }
 
-    fn emit(&mut self, emit: ClientEmit) -> ControlFlow<()> {
+    fn emit(&mut self, emit: ClientEmit, wakers: &mut Vec<task::Waker>) -> ControlFlow<()> {
         let error = |failure| Error::from_failure(failure, self.server);
-        match emit {
+        let woken = match emit {
             ClientEmit::Message(arrival) => {
                 let bytes = arrival.text.len();
-                self.outbox.put_text(Incoming::Message(arrival.into()), bytes);
+                self.outbox.put_text(Incoming::Message(arrival.into()), bytes)
             }
             ClientEmit::Event(event) => self.outbox.put(Incoming::Event(event)),
-            ClientEmit::Sent(ticket, outcome) => {
-                if let Some(Awaited::Message(waiter)) = self.waiting.take(ticket) {
-                    self.put_call(waiter.tell(outcome.map_err(error)));
-                }
-            }
-            ClientEmit::Session(ticket, outcome) => {
-                if let Some(Awaited::Session(waiter)) = self.waiting.take(ticket) {
-                    self.put_call(waiter.tell(outcome.map_err(error)));
-                }
-            }
+            ClientEmit::Sent(ticket, outcome) => match self.waiting.take(ticket) {
+                Some(Awaited::Message(waiter)) => self.told(waiter.tell(outcome.map_err(error))),
+                _ => None,
+            },
+            ClientEmit::Session(ticket, outcome) => match self.waiting.take(ticket) {
+                Some(Awaited::Session(waiter)) => self.told(waiter.tell(outcome.map_err(error))),
+                _ => None,
+            },
             ClientEmit::Closed => return ControlFlow::Break(()),
-        }
+        };
+        wakers.extend(woken);
         ControlFlow::Continue(())
     }
 }

@@ -3,11 +3,13 @@
 //! The invariant: its file descriptor is readable while something waits, and after the end.
 
 use std::fmt;
-use std::iter;
+use std::future;
+use std::iter::{self, FusedIterator};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvError, RecvTimeoutError, TryRecvError};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel as channel;
@@ -22,32 +24,53 @@ use super::outbox::{Job, Outbox, Queue};
 /// [`start_with_inbox`](crate::ServerBuilder::start_with_inbox).
 ///
 /// It is an iterator that waits, and ends when the endpoint is closed and everything is taken; and it has
-/// the methods of a [`std::sync::mpsc::Receiver`]. What is not taken in time is not lost: when 1024 wait,
+/// the methods of a [`std::sync::mpsc::Receiver`]. A reference to it is an iterator as well (`for incoming in
+/// &inbox`), and threads may share one: each takes what the others have not. What is not taken in time is not lost: when 1024 wait,
 /// nothing more is acknowledged, so that its senders send it again, or to the server. So it is with all
 /// messages after a client's inbox was dropped.
 ///
 /// Callbacks that were posted ([`post_then`](crate::Client::post_then)) run inside whichever call takes
 /// from the inbox, in order with what it has.
 ///
-/// For an event loop it has a file descriptor ([`AsFd`]) that is readable while something waits, and
-/// after the end; [`dispatch`](Self::dispatch) then takes what is there.
+/// # Event loops and tasks
+///
+/// It has a file descriptor ([`AsFd`]) that is readable while something waits, and after the end.
+///
+/// - A loop that is told of it for as long as it is so (`poll`, `select`, `epoll` by default, GLib, libuv)
+///   calls [`dispatch`](Self::dispatch), which takes what is there.
+/// - A loop that is told of it only when it becomes so (`mio`, `epoll` with `EPOLLET`) calls
+///   [`try_recv`](Self::try_recv) until that says [`Empty`](TryRecvError::Empty): as long as something waits,
+///   it will not hear again. [The guide](crate#receiving-in-an-event-loop) has an example.
+///
+/// A task awaits [`recv_async`](Self::recv_async), whatever runs it.
+///
+/// # Examples
 ///
 /// ```
 /// # let directory = tempfile::tempdir()?;
 /// # let server = superchat::Server::builder().directory(directory.path()).start()?;
 /// # let server = server.address().to_string();
-/// use superchat::{Client, Incoming};
+/// use superchat::{Client, ClientEvent, Inbox, Incoming};
 ///
-/// let (sonic, inbox) = Client::builder("sonic").server(&server).connect_with_inbox()?;
+/// let (sonic, inbox): (Client, Inbox<Incoming>) =
+///     Client::builder("sonic").server(&server).connect_with_inbox()?;
 /// sonic.send("sonic", "a word to myself")?;
-/// for incoming in inbox {
-///     if let Incoming::Message(message) = incoming {
-///         assert_eq!(message.text, "a word to myself");
-///         sonic.close();
+/// for incoming in &inbox {
+///     match incoming {
+///         Incoming::Message(message) => {
+///             assert_eq!(message.text, "a word to myself");
+///             break;
+///         }
+///         Incoming::Event(event) => println!("{event:?}"),
+///         _ => {} // more may come in a later version
 ///     }
 /// }
+/// sonic.close();
+/// let offline = |incoming| matches!(incoming, Incoming::Event(ClientEvent::Deregistered { .. }));
+/// assert_eq!(inbox.map(offline).last(), Some(true)); // to its end
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use = "what comes is acknowledged only while there is somebody to take it"]
 pub struct Inbox<T> {
     queue: Queue<T>,
     bell: Arc<Bell>,
@@ -71,6 +94,18 @@ impl<T> Inbox<T> {
 
     /// Waits for the next, running the callbacks that come before it.
     ///
+    /// ```
+    /// # let directory = tempfile::tempdir()?;
+    /// # let server = superchat::Server::builder().directory(directory.path()).start()?;
+    /// # let server = server.address().to_string();
+    /// # let (sonic, inbox) = superchat::Client::builder("sonic").server(server).connect_with_inbox()?;
+    /// while let Ok(incoming) = inbox.recv() {
+    ///     println!("{incoming:?}");
+    ///     sonic.close();
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`RecvError`] once the endpoint is closed and everything is taken.
     pub fn recv(&self) -> Result<T, RecvError> {
@@ -83,6 +118,23 @@ impl<T> Inbox<T> {
     }
 
     /// Waits for the next for a time, running the callbacks that come before it.
+    ///
+    /// ```
+    /// # let directory = tempfile::tempdir()?;
+    /// # let server = superchat::Server::builder().directory(directory.path()).start()?;
+    /// # let server = server.address().to_string();
+    /// # let (sonic, inbox) = superchat::Client::builder("sonic").server(server).connect_with_inbox()?;
+    /// use std::sync::mpsc::RecvTimeoutError;
+    ///
+    /// loop {
+    ///     match inbox.recv_timeout(std::time::Duration::from_millis(50)) {
+    ///         Ok(incoming) => println!("{incoming:?}"),
+    ///         Err(RecvTimeoutError::Timeout) => sonic.close(), // nobody has anything to say
+    ///         Err(RecvTimeoutError::Disconnected) => break,
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`RecvTimeoutError::Timeout`] if nothing came in time; [`RecvTimeoutError::Disconnected`] once
@@ -104,6 +156,41 @@ impl<T> Inbox<T> {
         }
     }
 
+    /// Waits for the next as [`recv`](Self::recv) does, in a task of any executor.
+    ///
+    /// It can be dropped at any time, as `select!` does: nothing is taken but what it returns. Of several tasks
+    /// that wait for one inbox at the same time, the last is woken.
+    ///
+    /// ```
+    /// # let directory = tempfile::tempdir()?;
+    /// # let server = superchat::Server::builder().directory(directory.path()).start()?;
+    /// # let server = server.address().to_string();
+    /// # let (sonic, inbox) = superchat::Client::builder("sonic").server(server).connect_with_inbox()?;
+    /// # pollster::block_on(async {
+    /// while let Ok(incoming) = inbox.recv_async().await {
+    ///     println!("{incoming:?}");
+    ///     sonic.close();
+    /// }
+    /// # });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`RecvError`] once the endpoint is closed and everything is taken.
+    pub fn recv_async(&self) -> impl Future<Output = Result<T, RecvError>> + Send + '_
+    where
+        T: Send,
+    {
+        future::poll_fn(|context| {
+            self.bell.leave(context.waker());
+            match self.try_recv() {
+                Ok(item) => Poll::Ready(Ok(item)),
+                Err(TryRecvError::Empty) => Poll::Pending,
+                Err(TryRecvError::Disconnected) => Poll::Ready(Err(RecvError)),
+            }
+        })
+    }
+
     /// Takes the next if there is one, running the callbacks that come before it.
     ///
     /// # Errors
@@ -118,12 +205,37 @@ impl<T> Inbox<T> {
         }
     }
 
-    /// Everything until the endpoint is closed, waiting for it.
-    pub fn iter(&self) -> impl Iterator<Item = T> + '_ {
-        iter::from_fn(|| self.recv().ok())
+    /// Everything until the endpoint is closed, waiting for it: what `for incoming in &inbox` takes, for
+    /// adapters.
+    ///
+    /// ```
+    /// # let directory = tempfile::tempdir()?;
+    /// # let server = superchat::Server::builder().directory(directory.path()).start()?;
+    /// # let sonic = superchat::Client::builder("sonic").server(server.address().to_string());
+    /// # let (sonic, inbox) = sonic.connect_with_inbox()?;
+    /// use superchat::{ClientEvent, Incoming};
+    ///
+    /// let online = |incoming: &Incoming| matches!(incoming, Incoming::Event(ClientEvent::Registered { .. }));
+    /// assert!(inbox.iter().find(online).is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn iter(&self) -> impl FusedIterator<Item = T> + '_ {
+        self
     }
 
     /// What waits, without waiting for more.
+    ///
+    /// ```
+    /// # let directory = tempfile::tempdir()?;
+    /// # let server = superchat::Server::builder().directory(directory.path()).start()?;
+    /// # let server = server.address().to_string();
+    /// # let (sonic, inbox) = superchat::Client::builder("sonic").server(server).connect_with_inbox()?;
+    /// // Between two frames of a game.
+    /// for incoming in inbox.try_iter() {
+    ///     println!("{incoming:?}");
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn try_iter(&self) -> impl Iterator<Item = T> + '_ {
         iter::from_fn(|| self.try_recv().ok())
     }
@@ -135,6 +247,19 @@ impl<T> Inbox<T> {
     ///
     /// Of two that run at the same time, on two threads or one inside the other, the second does
     /// nothing and returns `true`: what waits is handed over one at a time.
+    ///
+    /// ```
+    /// # let directory = tempfile::tempdir()?;
+    /// # let server = superchat::Server::builder().directory(directory.path()).start()?;
+    /// # let server = server.address().to_string();
+    /// # let (sonic, inbox) = superchat::Client::builder("sonic").server(server).connect_with_inbox()?;
+    /// let mut taken = 0;
+    /// assert!(inbox.dispatch(|incoming| taken += 1)); // it has registered
+    /// sonic.close();
+    /// while inbox.dispatch(|incoming| taken += 1) {}
+    /// assert!(taken >= 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn dispatch(&self, mut take: impl FnMut(T)) -> bool {
         if self.dispatching.swap(true, Ordering::Acquire) {
             return true;
@@ -155,11 +280,23 @@ impl<T> Inbox<T> {
     /// Takes nothing more from others until [`resume`](Self::resume), as if 1024 waited: for an application
     /// that has moved what it took to a queue of its own, which is full. Its own messages have their
     /// outcomes meanwhile, as far as their recipients acknowledge them; what the server says waits.
+    ///
+    /// ```
+    /// # let directory = tempfile::tempdir()?;
+    /// # let server = superchat::Server::builder().directory(directory.path()).start()?;
+    /// # let sonic = superchat::Client::builder("sonic").server(server.address().to_string());
+    /// # let (sonic, inbox) = sonic.connect_with_inbox()?;
+    /// # let lanking = superchat::Client::builder("lanking").server(server.address().to_string()).connect()?;
+    /// inbox.pause();
+    /// assert_eq!(lanking.send("sonic", "later")?, superchat::Delivery::Stored);
+    /// inbox.resume();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn pause(&self) {
         self.queue.pause(true);
     }
 
-    /// Takes more again, after [`pause`](Self::pause).
+    /// Takes more again, after [`pause`](Self::pause), whose example shows it.
     pub fn resume(&self) {
         self.queue.pause(false);
     }
@@ -169,7 +306,10 @@ impl<T> Inbox<T> {
         if matches!(next, Err(channel::TryRecvError::Empty)) && self.bell.silence() {
             next = self.queue.try_next();
             if !matches!(next, Err(channel::TryRecvError::Empty)) {
-                self.bell.ring();
+                // It was not heard: whoever waits besides is to look as well.
+                if let Some(waker) = self.bell.ring() {
+                    waker.wake();
+                }
             }
         }
         next.map_err(|error| match error {
@@ -195,6 +335,20 @@ impl<T> Iterator for Inbox<T> {
         self.recv().ok()
     }
 }
+
+impl<T> Iterator for &Inbox<T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        self.recv().ok()
+    }
+}
+
+/// Nothing comes after the end.
+impl<T> FusedIterator for Inbox<T> {}
+
+/// Nothing comes after the end.
+impl<T> FusedIterator for &Inbox<T> {}
 
 impl<T> AsFd for Inbox<T> {
     fn as_fd(&self) -> BorrowedFd<'_> {

@@ -8,6 +8,18 @@ use crate::proto::{Arrival, ClientEvent, Route, SentAt};
 use crate::wire::{Nickname, Row};
 
 /// A message from another client.
+///
+/// ```
+/// use superchat::{Message, Route};
+///
+/// fn show(message: &Message) {
+///     // `{:?}`: no terminal obeys what is in it.
+///     match message.route {
+///         Route::Direct | Route::Relayed => println!("{}: {:?}", message.sender, message.text),
+///         Route::Stored => println!("{} wrote meanwhile: {:?}", message.sender, message.text),
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Message {
@@ -23,7 +35,19 @@ pub struct Message {
     pub sent_at: Option<SystemTime>,
 }
 
-/// What comes to a client.
+/// What comes to a client that has an [`Inbox`](crate::Inbox).
+///
+/// ```
+/// use superchat::Incoming;
+///
+/// fn show(incoming: Incoming) {
+///     match incoming {
+///         Incoming::Message(message) => println!("{}: {:?}", message.sender, message.text),
+///         Incoming::Event(event) => println!("{event:?}"),
+///         _ => {} // more may come in a later version
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Incoming {
@@ -52,6 +76,14 @@ impl From<Arrival> for Message {
 }
 
 /// A row of the table of users.
+///
+/// ```
+/// use superchat::User;
+///
+/// fn count_online(users: &[User]) -> usize {
+///     users.iter().filter(|user| user.online).count()
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct User {

@@ -19,6 +19,7 @@ mod inbox;
 mod log;
 mod message;
 mod outbox;
+mod pending;
 mod resolve;
 mod server;
 mod server_builder;
@@ -34,9 +35,9 @@ pub use client_builder::ClientBuilder;
 pub use error::Error;
 pub use inbox::Inbox;
 pub use message::{Incoming, Message, User};
+pub use pending::Pending;
 pub use server::Server;
 pub use server_builder::ServerBuilder;
-pub use waiting::Pending;
 
 /// A number that nobody can guess.
 fn random() -> Result<u64, Error> {

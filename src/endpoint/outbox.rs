@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::Waker;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unbounded};
 
@@ -49,20 +50,20 @@ pub(super) struct Outbox<T> {
     bell: LastRing,
 }
 
-/// Rings when it is dropped.
+/// Rings when it is dropped, which is with no lock held.
 struct LastRing(Option<Arc<Bell>>);
 
 impl LastRing {
-    fn ring(&self) {
-        if let Some(bell) = &self.0 {
-            bell.ring();
-        }
+    fn ring(&self) -> Option<Waker> {
+        self.0.as_ref().and_then(|bell| bell.ring())
     }
 }
 
 impl Drop for LastRing {
     fn drop(&mut self) {
-        self.ring();
+        if let Some(waker) = self.ring() {
+            waker.wake();
+        }
     }
 }
 
@@ -93,24 +94,25 @@ impl<T> Outbox<T> {
         self.queue.len()
     }
 
-    pub(super) fn put(&self, item: T) {
-        self.put_text(item, 0);
+    /// Puts something in. The task that waits for it, if one does, is to be woken with no lock held.
+    pub(super) fn put(&self, item: T) -> Option<Waker> {
+        self.put_text(item, 0)
     }
 
     /// Puts something in with a text of so many bytes.
-    pub(super) fn put_text(&self, item: T, bytes: usize) {
+    pub(super) fn put_text(&self, item: T, bytes: usize) -> Option<Waker> {
         self.level.bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.add(Job::Item(item), bytes);
+        self.add(Job::Item(item), bytes)
     }
 
-    pub(super) fn put_call(&self, call: Call) {
-        self.add(Job::Call(call), 0);
+    pub(super) fn put_call(&self, call: Call) -> Option<Waker> {
+        self.add(Job::Call(call), 0)
     }
 
-    fn add(&self, job: Job<T>, bytes: usize) {
+    fn add(&self, job: Job<T>, bytes: usize) -> Option<Waker> {
         // It fails only if the other end is gone, and with it whoever would be told.
         let _ = self.queue.send((job, bytes));
-        self.bell.ring();
+        self.bell.ring()
     }
 }
 

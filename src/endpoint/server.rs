@@ -23,9 +23,12 @@ use crate::proto::{self, Limits, ServerCommand, Stats};
 ///     .on_event(|event| eprintln!("{event}"))
 ///     .start()?;
 /// assert!(server.users().is_empty());
+/// assert_eq!(server.stats().users, 0);
+/// assert_eq!(server.limits(), superchat::Limits::default());
 /// server.stop();
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use = "it is stopped when it is dropped"]
 pub struct Server {
     pub(super) port: Arc<Port<proto::Server>>,
     pub(super) limits: Limits,

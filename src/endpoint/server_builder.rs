@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task;
 
 use crossbeam_channel::{Sender, unbounded};
 
@@ -26,6 +27,29 @@ const MAX_WAITING: usize = 131_072;
 type Callback = Box<dyn FnMut(ServerEvent) + Send>;
 
 /// How a [`Server`] is set up: made by [`Server::builder`].
+///
+/// ```
+/// # let directory = tempfile::tempdir()?;
+/// # let directory = directory.path();
+/// use superchat::{Limits, Server, ServerBuilder, ServerEvent};
+///
+/// let mut limits = Limits::default();
+/// limits.users = 30; // a classroom
+/// let builder: ServerBuilder = Server::builder()
+///     .bind("localhost:0")
+///     .directory(directory)
+///     .limits(limits)
+///     .refuse_classic(true)
+///     .on_event(|event| eprintln!("{event}"));
+/// builder.start()?.stop();
+///
+/// // The events by an iterator, instead of a callback.
+/// let (server, inbox) = Server::builder().directory(directory).start_with_inbox()?;
+/// superchat::Client::builder("sonic").server(server.address().to_string()).connect()?.close();
+/// server.stop();
+/// assert!(inbox.into_iter().any(|event| matches!(event, ServerEvent::Online { .. })));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub struct ServerBuilder {
     bind: String,
@@ -181,9 +205,9 @@ impl Outlet<ServerEmit> for ServerOutlet {
         stats.events_pending = self.outbox.len() as u64;
     }
 
-    fn emit(&mut self, emit: ServerEmit) -> ControlFlow<()> {
+    fn emit(&mut self, emit: ServerEmit, wakers: &mut Vec<task::Waker>) -> ControlFlow<()> {
         match emit {
-            ServerEmit::Event(event) => self.outbox.put(event),
+            ServerEmit::Event(event) => wakers.extend(self.outbox.put(event)),
             ServerEmit::Store(request) => {
                 self.gauges.pending.fetch_add(1, Ordering::Relaxed);
                 // It fails only if the thread is gone; then nothing is called stored.

@@ -7,75 +7,46 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use std::task;
 
 use super::Error;
 use super::outbox::Call;
+use super::pending::{Pending, Teller, pending};
 use crate::proto::{Delivery, MAX_PENDING, Ticket};
-
-/// A call that is under way: [`wait`](Self::wait) gives what became of it.
-///
-/// Dropping it does not take anything back.
-#[derive(Debug)]
-#[must_use]
-pub struct Pending<T> {
-    outcome: Receiver<Result<T, Error>>,
-}
-
-impl<T> Pending<T> {
-    /// Waits for the outcome.
-    ///
-    /// # Errors
-    /// Those of the call that returned it.
-    pub fn wait(self) -> Result<T, Error> {
-        // Every accepted call has an outcome; without one, the client was closed.
-        self.outcome.recv().unwrap_or(Err(Error::Closed))
-    }
-
-    /// Waits for the outcome for a time; returns itself when that has passed.
-    ///
-    /// # Errors
-    /// Itself, to be waited for again.
-    pub fn wait_timeout(self, timeout: Duration) -> Result<Result<T, Error>, Self> {
-        match self.outcome.recv_timeout(timeout) {
-            Ok(outcome) => Ok(outcome),
-            Err(RecvTimeoutError::Timeout) => Err(self),
-            Err(RecvTimeoutError::Disconnected) => Ok(Err(Error::Closed)),
-        }
-    }
-}
 
 /// Who is told of an outcome.
 pub(super) enum Waiter<T> {
-    /// A thread that waits for it. It is told by the driver, so that a call from inside a callback
+    /// A thread or task that waits for it. It is told by the driver, so that a call from inside a callback
     /// does not wait for the dispatcher, which is itself.
-    Thread(Sender<Result<T, Error>>),
+    Pending(Teller<T>),
     /// A callback, in order with the events.
     Callback(Box<dyn FnOnce(Result<T, Error>) + Send>),
 }
 
+/// What is left to do for who was told.
+pub(super) enum Told {
+    /// It is a callback: this is to be called, in order with the events.
+    Call(Call),
+    /// It is a task: this is to be woken, with no lock held.
+    Wake(task::Waker),
+}
+
 impl<T: Send + 'static> Waiter<T> {
-    /// A waiter for a thread, and what that thread waits on.
-    pub(super) fn thread() -> (Self, Pending<T>) {
-        let (sender, outcome) = bounded(1);
-        (Self::Thread(sender), Pending { outcome })
+    /// A waiter, and what it waits on.
+    pub(super) fn pending() -> (Self, Pending<T>) {
+        let (teller, pending) = pending();
+        (Self::Pending(teller), pending)
     }
 
     pub(super) fn callback(callback: impl FnOnce(Result<T, Error>) + Send + 'static) -> Self {
         Self::Callback(Box::new(callback))
     }
 
-    /// Tells a thread; for a callback, returns the call that tells it.
-    pub(super) fn tell(self, outcome: Result<T, Error>) -> Option<Call> {
+    /// Tells whoever waits, as far as that can be done at once.
+    pub(super) fn tell(self, outcome: Result<T, Error>) -> Option<Told> {
         match self {
-            Self::Thread(waiter) => {
-                // Where this fails, whoever waited has gone away.
-                let _ = waiter.send(outcome);
-                None
-            }
-            Self::Callback(callback) => Some(Box::new(move || callback(outcome))),
+            Self::Pending(teller) => teller.tell(outcome).map(Told::Wake),
+            Self::Callback(callback) => Some(Told::Call(Box::new(move || callback(outcome)))),
         }
     }
 
@@ -116,7 +87,7 @@ impl Awaited {
         })
     }
 
-    fn close(self) -> Option<Call> {
+    fn close(self) -> Option<Told> {
         match self {
             Self::Message(waiter) => waiter.tell(Err(Error::Closed)),
             Self::Session(waiter) => waiter.tell(Err(Error::Closed)),
@@ -157,8 +128,8 @@ impl Waiting {
         self.lock().remove(&ticket)
     }
 
-    /// Tells everyone that the client is closed; returns the calls that tell callbacks.
-    pub(super) fn close(&self) -> Vec<Call> {
+    /// Tells everyone that the client is closed; returns what is left to do.
+    pub(super) fn close(&self) -> Vec<Told> {
         std::mem::take(&mut *self.lock()).into_values().filter_map(Awaited::close).collect()
     }
 }

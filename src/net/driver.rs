@@ -1,10 +1,12 @@
-//! The loop around an engine. What it logs, it logs with no lock held: a subscriber may call the endpoint.
+//! The loop around an engine. What may run code of the program's (a subscriber of what is logged, a waker of
+//! a future) is called with no lock held, so that it may call the endpoint.
 
 use std::io;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task;
 use std::time::Duration;
 
 use mio::net::UdpSocket;
@@ -31,8 +33,9 @@ pub(crate) trait Outlet<E>: Send {
     /// Writes down how much waits in it.
     fn observe(&self, stats: &mut Stats);
 
-    /// Passes something on; a break ends the driver. It must not block, nor call the endpoint.
-    fn emit(&mut self, emit: E) -> ControlFlow<()>;
+    /// Passes something on; a break ends the driver. It must not block, nor call the endpoint: who is to
+    /// be woken is added to `wakers`.
+    fn emit(&mut self, emit: E, wakers: &mut Vec<task::Waker>) -> ControlFlow<()>;
 }
 
 struct Core<E: Engine> {
@@ -59,9 +62,21 @@ struct Unsent {
     error: io::Error,
 }
 
-fn log_unsent(unsent: Option<Unsent>) {
-    if let Some(Unsent { to, error }) = unsent {
-        debug!(%to, %error, "cannot send");
+/// What is left of an input, for when the lock is released.
+#[must_use]
+#[derive(Default)]
+struct Rest {
+    /// The last of the datagrams that could not be sent.
+    unsent: Option<Unsent>,
+    wakers: Vec<task::Waker>,
+}
+
+impl Rest {
+    fn finish(self) {
+        if let Some(Unsent { to, error }) = self.unsent {
+            debug!(%to, %error, "cannot send");
+        }
+        self.wakers.into_iter().for_each(task::Waker::wake);
     }
 }
 
@@ -110,7 +125,9 @@ impl<E: Engine> Driver<E> {
                 }
             }
         }
-        self.port.lock().outlet = None;
+        // It tells everyone who waits: with the lock released.
+        let outlet = self.port.lock().outlet.take();
+        drop(outlet);
         info!("ended");
     }
 }
@@ -133,7 +150,7 @@ impl<E: Engine> Port<E> {
         if core.outlet.is_none() {
             return false;
         }
-        let unsent = self.handle(&mut core, Input::Command(command));
+        let rest = self.handle(&mut core, Input::Command(command));
         // Where the driver sleeps past the new deadline, it must hear of it.
         let earlier = match (core.engine.deadline(), core.wakes_at) {
             (Some(deadline), Some(wakes_at)) => deadline < wakes_at,
@@ -141,7 +158,7 @@ impl<E: Engine> Port<E> {
             (None, Some(_)) => false,
         };
         drop(core);
-        log_unsent(unsent);
+        rest.finish();
         if earlier {
             self.wake();
         }
@@ -175,10 +192,9 @@ impl<E: Engine> Port<E> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives the engine an input and does what it wants. The last datagram that could not be sent comes
-    /// back, to be logged when the lock is released.
-    fn handle(&self, core: &mut Core<E>, input: Input<'_, E::Command>) -> Option<Unsent> {
-        let mut unsent = None;
+    /// Gives the engine an input and does what it wants.
+    fn handle(&self, core: &mut Core<E>, input: Input<'_, E::Command>) -> Rest {
+        let mut rest = Rest::default();
         core.engine.handle(self.clock.now(), input);
         while let Some(output) = core.engine.poll_output() {
             match output {
@@ -186,11 +202,12 @@ impl<E: Engine> Port<E> {
                     // As good as lost on the way: what matters is sent again.
                     if let Err(error) = self.socket.send_to(&payload, to) {
                         self.send_failures.fetch_add(1, Ordering::Relaxed);
-                        unsent = Some(Unsent { to, error });
+                        rest.unsent = Some(Unsent { to, error });
                     }
                 }
                 Output::Emit(emit) => {
-                    let flow = core.outlet.as_mut().map(|outlet| outlet.emit(emit));
+                    let outlet = core.outlet.as_mut();
+                    let flow = outlet.map(|outlet| outlet.emit(emit, &mut rest.wakers));
                     if flow.is_some_and(|flow| flow.is_break()) {
                         self.ended.store(true, Ordering::Release);
                         self.wake();
@@ -198,7 +215,7 @@ impl<E: Engine> Port<E> {
                 }
             }
         }
-        unsent
+        rest
     }
 
     /// Takes what has come, up to a burst. Whether there may be more.
@@ -210,14 +227,14 @@ impl<E: Engine> Port<E> {
                     let mut core = self.lock();
                     let room = core.outlet.as_ref().is_some_and(|outlet| outlet.has_room());
                     let before = enabled!(Level::DEBUG).then(|| core.engine.counters());
-                    let unsent = self.handle(&mut core, Input::Datagram { from, payload, room });
+                    let rest = self.handle(&mut core, Input::Datagram { from, payload, room });
                     let rejected =
                         before.and_then(|before| core.engine.counters().rejected_since(&before));
                     drop(core);
                     if let Some(reason) = rejected {
                         debug!(%from, length, reason, "rejected a datagram");
                     }
-                    log_unsent(unsent);
+                    rest.finish();
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
                 // Of an earlier datagram (a port that is closed), or an interruption.
@@ -231,15 +248,15 @@ impl<E: Engine> Port<E> {
     fn sleep_time(&self) -> Option<Duration> {
         let mut core = self.lock();
         let mut now = self.clock.now().at;
-        let mut unsent = None;
+        let mut rest = Rest::default();
         if core.engine.deadline().is_some_and(|deadline| deadline <= now) {
-            unsent = self.handle(&mut core, Input::Deadline);
+            rest = self.handle(&mut core, Input::Deadline);
             now = self.clock.now().at;
         }
         core.wakes_at = core.engine.deadline();
         let sleep_time = core.wakes_at.map(|deadline| deadline - now);
         drop(core);
-        log_unsent(unsent);
+        rest.finish();
         sleep_time
     }
 }

@@ -14,6 +14,7 @@ mod hostile;
 mod inbox;
 mod mailboxes;
 mod peer;
+mod pending;
 mod stats;
 
 use superchat::{Client, Server};
