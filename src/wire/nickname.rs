@@ -1,5 +1,6 @@
 //! Nicknames: parsed at the edge, never checked again.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -19,14 +20,27 @@ const OF_THE_PROGRAM: [char; 2] = ['[', '>'];
 /// ```
 /// use superchat::Nickname;
 ///
-/// assert_eq!(Nickname::new("sonic")?.as_str(), "sonic");
-/// assert!(Nickname::new("two words").is_err());
+/// let sonic = Nickname::new("sonic")?;
+/// assert_eq!(sonic, "sonic");
+/// assert_eq!(sonic.as_str().len(), 5);
+/// assert!(Nickname::new(&"a".repeat(Nickname::MAX_CHARS + 1)).is_err());
+///
+/// let scores = std::collections::HashMap::from([(sonic, 3)]);
+/// assert_eq!(scores.get("sonic"), Some(&3));
 /// # Ok::<(), superchat::NicknameError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Nickname(Arc<str>);
 
 /// Why a text is not a [`Nickname`].
+///
+/// ```
+/// use superchat::{Nickname, NicknameError};
+///
+/// assert_eq!(Nickname::new("two words"), Err(NicknameError::WhiteSpace));
+/// let long = "a".repeat(Nickname::MAX_CHARS + 1);
+/// assert_eq!(Nickname::new(&long), Err(NicknameError::TooLong(65)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NicknameError {
@@ -94,6 +108,25 @@ impl FromStr for Nickname {
 
     fn from_str(text: &str) -> Result<Self, NicknameError> {
         Self::new(text)
+    }
+}
+
+/// It is equal to its text, in the same order, and has the same hash: maps are searched by text.
+impl Borrow<str> for Nickname {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq<str> for Nickname {
+    fn eq(&self, text: &str) -> bool {
+        *self.0 == *text
+    }
+}
+
+impl PartialEq<&str> for Nickname {
+    fn eq(&self, text: &&str) -> bool {
+        *self.0 == **text
     }
 }
 
