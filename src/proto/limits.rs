@@ -78,6 +78,15 @@ impl Default for Limits {
 }
 
 /// A limit is out of its range.
+///
+/// ```
+/// use superchat::{LimitError, Limits};
+///
+/// let mut limits = Limits::default();
+/// limits.users = 0;
+/// let LimitError { name, least, most, .. } = limits.check().unwrap_err();
+/// assert_eq!((name, least, most), ("users", 1, 1 << 24));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the limit {name} is {value}; it may be {least} to {most}")]
 #[non_exhaustive]
@@ -94,6 +103,14 @@ pub struct LimitError {
 
 impl Limits {
     /// Whether every limit is in its range.
+    ///
+    /// ```
+    /// let mut limits = superchat::Limits::default();
+    /// assert!(limits.check().is_ok());
+    /// limits.users = 0;
+    /// let error = limits.check().unwrap_err();
+    /// assert_eq!(error.to_string(), "the limit users is 0; it may be 1 to 16777216");
+    /// ```
     ///
     /// # Errors
     /// Names the first that is not.

@@ -6,6 +6,15 @@ use std::time::Duration;
 ///
 /// Every datagram that came is either acted on or counted under one of the reasons for which it
 /// was not. What only the other kind of endpoint has is 0.
+///
+/// ```
+/// use superchat::Stats;
+///
+/// fn show(stats: &Stats) {
+///     println!("{} of {} users are online", stats.users_online, stats.users);
+///     println!("half of the acks came within {:?}", stats.round_trip_p50);
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {

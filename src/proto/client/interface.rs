@@ -10,7 +10,18 @@ pub const MAX_PENDING: usize = 1024;
 /// The caller's number for something that it waits for.
 pub type Ticket = u64;
 
-/// What became of a message.
+/// What became of a message. There are no others: a `match` says what it does in each case.
+///
+/// ```
+/// use superchat::Delivery;
+///
+/// fn mark(delivery: Delivery) -> &'static str {
+///     match delivery {
+///         Delivery::Received | Delivery::Relayed => "✓✓",
+///         Delivery::Stored => "✓",
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Delivery {
     /// The recipient acknowledged it.
@@ -21,7 +32,18 @@ pub enum Delivery {
     Stored,
 }
 
-/// The way that a message came.
+/// The way that a message came. There are no others.
+///
+/// ```
+/// use superchat::Route;
+///
+/// fn is_late(route: Route) -> bool {
+///     match route {
+///         Route::Direct | Route::Relayed => false,
+///         Route::Stored => true,
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Route {
     /// From its sender's own address.
@@ -76,6 +98,18 @@ pub enum SentAt {
 }
 
 /// What a client tells the program that it is embedded in.
+///
+/// ```
+/// use superchat::ClientEvent;
+///
+/// fn show(event: &ClientEvent) {
+///     match event {
+///         ClientEvent::Registered { nickname } => println!("online as {nickname}"),
+///         ClientEvent::ServerLost | ClientEvent::ServerDown => println!("the server is gone"),
+///         _ => {} // more may come in a later version
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientEvent {

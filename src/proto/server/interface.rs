@@ -21,6 +21,17 @@ pub struct ServerConfig {
 ///
 /// Its [`Display`](fmt::Display) form is a line for a log, whatever is in it: control characters and what
 /// turns a direction are spelled out.
+///
+/// ```
+/// use superchat::ServerEvent;
+///
+/// fn log(event: &ServerEvent) {
+///     match event {
+///         ServerEvent::MailboxFault { .. } | ServerEvent::StoreFault { .. } => eprintln!("{event}"),
+///         _ => println!("{event}"),
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServerEvent {
