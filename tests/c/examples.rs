@@ -161,7 +161,7 @@ fn the_programs_of_the_documents_run() {
     let directory = TempDir::new().unwrap();
     let server = superchat::Server::builder().directory(directory.path()).start().unwrap();
     let mut programs = 0;
-    for document in ["README.md", "docs/guide-c.md"] {
+    for document in ["README.md", "docs/C.md"] {
         let text = fs::read_to_string(root().join(document)).unwrap();
         let blocks = text.split("```c\n").skip(1).filter_map(|rest| rest.split("```").next());
         for block in blocks.filter(|block| block.contains("int main(")) {
