@@ -10,7 +10,7 @@ use crate::Limits;
 /// How much of everything a server takes. Made by superchat_limits_default, then changed where needed;
 /// docs/LIMITS.md says of each what happens past it.
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct superchat_limits {
     /// Bytes of this struct, as the program that made it knows it. Not to be changed.
     pub size: usize,
