@@ -38,11 +38,7 @@ fn run(nickname: String, server: String) -> Result<(), Error> {
             Incoming::Event(ClientEvent::Registered { nickname }) => {
                 println!("registered as {nickname}");
             }
-            Incoming::Message(message) => {
-                if !answer(&client, &message)? {
-                    break;
-                }
-            }
+            Incoming::Message(message) if !answer(&client, &message)? => break,
             _ => {}
         }
     }
