@@ -197,7 +197,7 @@ fn who_waits_for_the_server_while_the_inbox_is_full_is_told() {
     let senders = ["lanking", "knuckles"].map(|name| client(name, &server));
     for sender in &senders {
         for number in 0..700 {
-            let _ = sender.post("sonic", &number.to_string()).unwrap();
+            drop(sender.post("sonic", &number.to_string()).unwrap());
         }
     }
     while sonic.stats().busy == 0 {

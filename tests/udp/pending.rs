@@ -63,7 +63,7 @@ fn the_last_waker_is_woken_and_may_use_the_client() {
     assert!(!pending.is_finished());
     // With a lock held, this would wait for itself.
     let used = Arc::clone(&lanking);
-    let last = Waker::from(Arc::new(Woken(move || drop(used.stats()), sender)));
+    let last = Waker::from(Arc::new(Woken(move || _ = used.stats(), sender)));
     assert!(poll(&mut pending, &last).is_pending());
 
     woken.recv_timeout(SOON).unwrap();
@@ -159,7 +159,7 @@ fn a_task_that_waits_for_an_inbox_is_woken_by_what_comes_and_by_the_end() {
     let sonic = Arc::new(sonic);
     let (sender, woken) = channel();
     let used = Arc::clone(&sonic);
-    let waker = Waker::from(Arc::new(Woken(move || drop(used.stats()), sender)));
+    let waker = Waker::from(Arc::new(Woken(move || _ = used.stats(), sender)));
     let poll = || pin!(inbox.recv_async()).poll(&mut Context::from_waker(&waker));
     while poll().is_ready() {}
     client("lanking", &server).send("sonic", "hi").unwrap();
