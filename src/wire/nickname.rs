@@ -25,7 +25,7 @@ const OF_THE_PROGRAM: [char; 2] = ['[', '>'];
 /// assert_eq!(sonic.as_str().len(), 5);
 /// assert!(Nickname::new(&"a".repeat(Nickname::MAX_CHARS + 1)).is_err());
 ///
-/// let scores = std::collections::HashMap::from([(sonic, 3)]);
+/// let scores = std::collections::BTreeMap::from([(sonic, 3)]);
 /// assert_eq!(scores.get("sonic"), Some(&3));
 /// # Ok::<(), superchat::NicknameError>(())
 /// ```
