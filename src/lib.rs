@@ -11,6 +11,8 @@
 //! server, which passes them on if it can, or stores them and delivers them when the recipient
 //! registers again.
 //!
+//! This page is short, and has all of the interface; `docs/RUST.md` is the guide that takes its time.
+//!
 //! # A first program
 //!
 //! A server and two clients, which may as well be three programs on three machines:
