@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from superchat._shown import others_than_default
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Limits:
     """How much of everything a server takes.
 
     ``docs/LIMITS.md`` says of each limit what happens past it, and why it is what it is.
+
+    >>> Limits(users=100, message_bytes=4096)
+    Limits(users=100, message_bytes=4096)
+    >>> Limits()
+    Limits()
     """
 
     users: int = 65_536
@@ -40,3 +47,6 @@ class Limits:
     """Bytes of all mailboxes together."""
     message_age: timedelta | None = None
     """How long a message waits for its recipient; ``None`` for ever."""
+
+    def __repr__(self) -> str:
+        return others_than_default(self)

@@ -1,4 +1,15 @@
-"""What a ``on_event`` callback is given: small frozen classes, made for ``match``."""
+"""What an ``on_event`` callback is given: small frozen classes, made for ``match``.
+
+>>> import superchat
+>>> def told(event):
+...     match event:
+...         case superchat.events.Registered(nickname):
+...             return f"online as {nickname}"
+...         case superchat.events.MessagesExpired(recipient, count=count):
+...             return f"{recipient} has lost {count}"
+>>> told(superchat.events.Registered("sonic"))
+'online as sonic'
+"""
 
 from __future__ import annotations
 
@@ -9,45 +20,45 @@ Address = tuple[str, int]
 """A host and a port, as sockets have them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Registered:
     """Client: the server accepted the nickname; it is online now."""
 
     nickname: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Deregistered:
     """Client: it is offline now, by its own wish or the server's."""
 
     nickname: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Notification:
     """Client: a line from the server to show to the user, in the server's words."""
 
     text: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class UsersChanged:
     """Client: a new table of users came; ``client.users()`` has it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Unacknowledged:
     """Client: the recipient did not acknowledge a direct message; the server is asked."""
 
     recipient: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ServerDown:
     """Client: the server said that it is going down."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ServerLost:
     """Client: the server does not answer any more.
 
@@ -55,7 +66,7 @@ class ServerLost:
     """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RegisterRequest:
     """Server: somebody asks for a nickname."""
 
@@ -63,7 +74,7 @@ class RegisterRequest:
     address: Address
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DeregisterRequest:
     """Server: somebody asks to go offline."""
 
@@ -71,7 +82,7 @@ class DeregisterRequest:
     address: Address
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StoreRequest:
     """Server: the sender could not reach the recipient and asks the server to."""
 
@@ -79,14 +90,14 @@ class StoreRequest:
     recipient: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MailboxEmpty:
     """Server: no message waited for the one who just registered."""
 
     nickname: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Online:
     """Server: a nickname is online at this address."""
 
@@ -94,14 +105,14 @@ class Online:
     address: Address
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Offline:
     """Server: a nickname is offline."""
 
     nickname: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MailboxFault:
     """Server: a mailbox cannot be used; the reason names the file."""
 
@@ -109,7 +120,7 @@ class MailboxFault:
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MessagesExpired:
     """Server: stored messages were not fetched in time, and are removed."""
 
@@ -117,7 +128,7 @@ class MessagesExpired:
     count: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StoreFault:
     """Server: something is wrong with the files of the mailboxes; the reason names the file."""
 

@@ -86,7 +86,7 @@ def test_every_field_is_documented_and_collected(kind: str) -> None:
     fields = [field.name for field in dataclasses.fields(superchat.Stats)]
     table = documented()
     assert list(table) == fields
-    stats = superchat.Stats(*range(1, len(fields) + 1))
+    stats = superchat.Stats(**{field: n for n, field in enumerate(fields, 1)})
     collected = {
         f"{sample.name} {','.join(sample.labels.values())}".strip(): sample.value
         for family in metrics.families(stats, server=kind == "server")
