@@ -5,23 +5,38 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 
-use super::polled::Polled;
-use super::{convert, endpoints};
+use super::convert;
+use super::held::{Held, not_pickled};
 use crate::{ClientEvent, Incoming, Message};
 
 /// A client of one server, online under one nickname.
 ///
-/// It registers when it is made, unless ``register=False``. ``port`` 0 takes any free port;
-/// without ``host`` it binds to the loopback interface if the server is there, and to all
-/// interfaces otherwise. Callbacks run one at a time on a thread of the client's own, or inside
-/// ``dispatch()`` if the client is ``polled``; they are held until the client is closed, so close one
-/// whose callbacks refer to its owner. Raises
-/// ``AddressError``, ``BindError``, ``NicknameError``, ``NameTakenError``, ``RefusedError`` or
-/// ``ServerNotRespondingError``.
+/// It registers when it is made, unless ``register=False``, and waits for that. ``port`` 0 takes any
+/// free port; without ``host`` it binds to the loopback interface if the server is there, and to all
+/// interfaces otherwise. ``close()``, or the end of a ``with`` block, logs it off.
+///
+/// Callbacks run one at a time, in order, on a thread of the client's own, or inside ``dispatch()`` if
+/// the client is ``polled``. What they raise goes to ``sys.unraisablehook``, and the next one runs.
+/// They are held until the client is closed, so close one whose callbacks refer to its owner.
+///
+/// All methods may be called from any thread, callbacks included. A child of ``os.fork`` has none of
+/// the threads: there a client of the parent raises ``ClosedError``, and closing it does nothing.
+///
+/// Raises ``AddressError``, ``BindError``, ``NicknameError``, ``NameTakenError``, ``RefusedError`` or
+/// ``ServerNotRespondingError``. In the examples ``sonic`` and ``lanking`` are clients of ``server``.
+///
+/// >>> import queue, superchat, tempfile
+/// >>> messages = queue.Queue()
+/// >>> with superchat.Server(directory=tempfile.mkdtemp()) as server:
+/// ...     host, port = server.address
+/// ...     with superchat.Client("sonic", host, port, on_message=messages.put) as sonic:
+/// ...         sonic.send("sonic", "a word to myself")
+/// ...         messages.get(timeout=10)
+/// Delivery.RECEIVED
+/// Message(sender='sonic', text='a word to myself', route=Route.DIRECT)
 #[pyclass(module = "superchat", frozen, weakref)]
 pub(super) struct Client {
-    inner: Arc<crate::Client>,
-    polled: Polled<Incoming>,
+    held: Held<crate::Client, Incoming>,
     callbacks: Arc<Callbacks>,
 }
 
@@ -88,9 +103,7 @@ impl Client {
             Ok((client, None))
         });
         let (client, inbox) = connected.map_err(|error| convert::exception(py, &error))?;
-        let inner = Arc::new(client);
-        endpoints::remember(&inner);
-        let client = Self { inner, polled: Polled(inbox), callbacks };
+        let client = Self { held: Held::new(py, client, inbox)?, callbacks };
         if register {
             client.register(py, None)?;
         }
@@ -98,43 +111,69 @@ impl Client {
     }
 
     /// The nickname that it is, or was last, registered under.
+    ///
+    /// >>> sonic.nickname
+    /// 'sonic'
     #[getter]
-    fn nickname(&self) -> String {
-        self.inner.nickname().as_str().to_owned()
+    fn nickname(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(self.held.get(py)?.nickname().as_str().to_owned())
     }
 
     /// Where it listens: host and port.
+    ///
+    /// >>> host, port = sonic.address
+    /// >>> host
+    /// '127.0.0.1'
     #[getter]
-    fn address(&self) -> (String, u16) {
-        convert::address(self.inner.address())
+    fn address(&self, py: Python<'_>) -> PyResult<(String, u16)> {
+        Ok(convert::address(self.held.get(py)?.address()))
     }
 
     /// Whether the server holds it online.
+    ///
+    /// >>> sonic.registered
+    /// True
     #[getter]
-    fn registered(&self) -> bool {
-        self.inner.is_registered()
+    fn registered(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(self.held.get(py)?.is_registered())
     }
 
     /// Go online, under another nickname if one is given; waits for the server.
+    ///
+    /// Raises ``NicknameError``, ``NameTakenError``, ``RefusedError``, ``ServerNotRespondingError``,
+    /// ``TooManyPendingError`` or ``ClosedError``.
+    ///
+    /// >>> sonic.register("lanking")
+    /// Traceback (most recent call last):
+    /// superchat.errors.NameTakenError: lanking is already online
     #[pyo3(signature = (nickname=None))]
     fn register(&self, py: Python<'_>, nickname: Option<&str>) -> PyResult<()> {
-        let name = nickname.map_or_else(|| self.nickname(), str::to_owned);
-        let pending = py.detach(|| self.inner.post_register(&name));
+        let client = self.held.get(py)?;
+        let name = nickname.map_or_else(|| client.nickname().to_string(), str::to_owned);
+        let pending = py.detach(|| client.post_register(&name));
         convert::wait(py, pending.map_err(|error| convert::exception(py, &error))?)
     }
 
     /// Go online without waiting; the future is done when the server has answered.
+    ///
+    /// Raises ``NicknameError``, ``TooManyPendingError`` or ``ClosedError`` at once, the others of
+    /// ``register()`` with the outcome.
+    ///
+    /// >>> sonic.post_register("knuckles").result(timeout=10)
+    /// >>> sonic.nickname
+    /// 'knuckles'
     #[pyo3(signature = (nickname=None))]
     fn post_register<'py>(
         &self,
         py: Python<'py>,
         nickname: Option<&str>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let name = nickname.map_or_else(|| self.nickname(), str::to_owned);
+        let client = self.held.get(py)?;
+        let name = nickname.map_or_else(|| client.nickname().to_string(), str::to_owned);
         let future = convert::future(py)?;
         let held = future.clone().unbind();
         let posted = py.detach(|| {
-            self.inner.post_register_then(&name, move |outcome| {
+            client.post_register_then(&name, move |outcome| {
                 convert::settle(&held, outcome, convert::nothing)
             })
         });
@@ -143,17 +182,34 @@ impl Client {
     }
 
     /// Go offline; waits for the server. Messages then wait in the server's mailbox.
+    ///
+    /// Raises ``ServerNotRespondingError`` or ``ClosedError``, with which it is offline all the same, or
+    /// ``TooManyPendingError``.
+    ///
+    /// >>> sonic.deregister()
+    /// >>> lanking.send("sonic", "for later")
+    /// Delivery.STORED
+    /// >>> sonic.register()
     fn deregister(&self, py: Python<'_>) -> PyResult<()> {
-        let pending = py.detach(|| self.inner.post_deregister());
+        let client = self.held.get(py)?;
+        let pending = py.detach(|| client.post_deregister());
         convert::wait(py, pending.map_err(|error| convert::exception(py, &error))?)
     }
 
     /// Go offline without waiting; the future is done when the server has answered.
+    ///
+    /// Raises ``TooManyPendingError`` or ``ClosedError`` at once, the other of ``deregister()`` with the
+    /// outcome.
+    ///
+    /// >>> sonic.post_deregister().result(timeout=10)
+    /// >>> sonic.registered
+    /// False
     fn post_deregister<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let client = self.held.get(py)?;
         let future = convert::future(py)?;
         let held = future.clone().unbind();
         let posted = py.detach(|| {
-            self.inner.post_deregister_then(move |outcome| {
+            client.post_deregister_then(move |outcome| {
                 convert::settle(&held, outcome, convert::nothing)
             })
         });
@@ -162,28 +218,48 @@ impl Client {
     }
 
     /// Send a message and wait for what becomes of it.
+    ///
+    /// That is 500 ms for the recipient's ack, then for the server. Raises ``NicknameError``,
+    /// ``UnknownUserError``, ``NotRegisteredError``, ``TooLongError``, ``TooManyPendingError``,
+    /// ``RefusedError``, ``ServerNotRespondingError`` or ``ClosedError``.
+    ///
+    /// >>> sonic.send("lanking", "hi")
+    /// Delivery.RECEIVED
+    /// >>> sonic.send("tails", "hi")
+    /// Traceback (most recent call last):
+    /// superchat.errors.UnknownUserError: there is no user tails
     fn send<'py>(
         &self,
         py: Python<'py>,
         recipient: &str,
         text: &str,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let pending = py.detach(|| self.inner.post(recipient, text));
+        let client = self.held.get(py)?;
+        let pending = py.detach(|| client.post(recipient, text));
         let pending = pending.map_err(|error| convert::exception(py, &error))?;
         convert::delivery(py, convert::wait(py, pending)?)
     }
 
     /// Send a message without waiting; the future has what became of it.
+    ///
+    /// Messages to one recipient come in the order in which they were posted. The future cannot be
+    /// cancelled: what was sent is not taken back. Raises ``NicknameError``, ``ClosedError`` or, where 1024
+    /// futures wait, ``TooManyPendingError`` at once, the others of ``send()`` with the outcome.
+    ///
+    /// >>> futures = [sonic.post("lanking", text) for text in ("one", "two")]
+    /// >>> [future.result(timeout=10) for future in futures]
+    /// [Delivery.RECEIVED, Delivery.RECEIVED]
     fn post<'py>(
         &self,
         py: Python<'py>,
         recipient: &str,
         text: &str,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let client = self.held.get(py)?;
         let future = convert::future(py)?;
         let held = future.clone().unbind();
         let posted = py.detach(|| {
-            self.inner.post_then(recipient, text, move |outcome| {
+            client.post_then(recipient, text, move |outcome| {
                 convert::settle(&held, outcome, convert::delivery)
             })
         });
@@ -192,41 +268,96 @@ impl Client {
     }
 
     /// The table of users as the server last sent it, by name.
+    ///
+    /// >>> sonic.register()
+    /// >>> [(user.nickname, user.online) for user in sonic.users() if user.nickname == "sonic"]
+    /// [('sonic', True)]
     fn users<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        convert::users(py, &py.detach(|| self.inner.users()))
+        let client = self.held.get(py)?;
+        convert::users(py, &py.detach(|| client.users()))
     }
 
     /// What it has counted since the start, and how things stand now.
+    ///
+    /// >>> sonic.send("lanking", "hi")
+    /// Delivery.RECEIVED
+    /// >>> sonic.stats().messages_received
+    /// 1
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        convert::stats(py, py.detach(|| self.inner.stats()))
+        let client = self.held.get(py)?;
+        convert::stats(py, py.detach(|| client.stats()))
     }
 
-    /// The file descriptor of a ``polled`` client, readable while something waits for ``dispatch()``.
-    fn fileno(&self) -> PyResult<RawFd> {
-        self.polled.fileno()
+    /// The file descriptor of a ``polled`` client, for an event loop to wait on.
+    ///
+    /// It is readable while something waits for ``dispatch()``, and after the end. Raises ``ValueError`` if
+    /// the client is not polled.
+    ///
+    /// >>> import select
+    /// >>> polled = superchat.Client("tails", *server.address, polled=True)
+    /// >>> readable, _, _ = select.select([polled.fileno()], [], [], 10)
+    /// >>> readable == [polled.fileno()]
+    /// True
+    fn fileno(&self, py: Python<'_>) -> PyResult<RawFd> {
+        self.held.fileno(py)
     }
 
     /// Run the callbacks of what waits, and settle futures, of a ``polled`` client: here and now.
+    ///
+    /// False once the client is closed and nothing more comes. What a callback raises goes to
+    /// ``sys.unraisablehook``; but ``KeyboardInterrupt`` and ``SystemExit`` are raised here, after the other
+    /// callbacks. Raises ``ValueError`` if the client is not polled.
+    ///
+    /// >>> import select
+    /// >>> polled = superchat.Client("tails", *server.address, polled=True)
+    /// >>> future = polled.post("lanking", "hi")
+    /// >>> while not future.done():
+    /// ...     select.select([polled], [], [], 10) and polled.dispatch() and None
+    /// >>> future.result()
+    /// Delivery.RECEIVED
     fn dispatch(&self, py: Python<'_>) -> PyResult<bool> {
-        self.polled.dispatch(|incoming| match incoming {
+        self.held.dispatch(py, |incoming| match incoming {
             Incoming::Message(message) => self.callbacks.message(py, &message),
             Incoming::Event(event) => self.callbacks.event(py, &event),
         })
     }
 
     /// Take no more messages of others, of a ``polled`` client, until ``resume()``.
-    fn pause(&self) -> PyResult<()> {
-        self.polled.pause()
+    ///
+    /// For a program that has moved what came to a queue of its own, which is full: their senders send them
+    /// again, or to the server. What the server says waits as well. Raises ``ValueError`` if the client is
+    /// not polled.
+    ///
+    /// >>> polled = superchat.Client("tails", *server.address, polled=True)
+    /// >>> polled.pause()
+    /// >>> lanking.send("tails", "hi")
+    /// Delivery.STORED
+    fn pause(&self, py: Python<'_>) -> PyResult<()> {
+        self.held.pause(py)
     }
 
-    /// Take messages of others again.
-    fn resume(&self) -> PyResult<()> {
-        self.polled.resume()
+    /// Take messages of others again, after ``pause()``. Raises ``ValueError`` if it is not polled.
+    ///
+    /// >>> polled = superchat.Client("tails", *server.address, polled=True)
+    /// >>> polled.pause()
+    /// >>> polled.resume()
+    /// >>> lanking.send("tails", "hi")
+    /// Delivery.RECEIVED
+    fn resume(&self, py: Python<'_>) -> PyResult<()> {
+        self.held.resume(py)
     }
 
     /// Log off and stop; what is pending fails with ``ClosedError``. Safe to call twice.
+    ///
+    /// A server that does not answer is waited for a second. From inside a callback it does not wait for
+    /// that callback. Clients that are still open are closed when the interpreter exits.
+    ///
+    /// >>> sonic.close()
+    /// >>> sonic.send("lanking", "hi")
+    /// Traceback (most recent call last):
+    /// superchat.errors.ClosedError: the client is closed
     fn close(&self, py: Python<'_>) {
-        endpoints::close(py, &*self.inner);
+        self.held.close(py);
     }
 
     fn __enter__(slf: Py<Self>) -> Py<Self> {
@@ -245,16 +376,20 @@ impl Client {
         self.close(py);
     }
 
-    fn __repr__(&self) -> String {
-        let presence = if self.inner.is_registered() { "online" } else { "offline" };
-        let (name, address) = (self.inner.nickname(), self.inner.address());
-        format!("<superchat.Client {name:?} at {address}, {presence}>")
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(not_pickled(
+            "Client",
+            "make another one, under a nickname of its own, where it is needed",
+        ))
     }
-}
 
-impl Drop for Client {
-    fn drop(&mut self) {
-        // Its threads may wait for the interpreter: they must not be waited for attached to it.
-        let _ = Python::try_attach(|py| endpoints::close(py, &*self.inner));
+    fn __repr__(&self) -> String {
+        let client = self.held.endpoint_of_any_process();
+        let address = client.address();
+        if let Some(state) = self.held.state("closed") {
+            return format!("<superchat.Client at {address}, {state}>");
+        }
+        let presence = if client.is_registered() { "online" } else { "offline" };
+        format!("<superchat.Client {:?} at {address}, {presence}>", client.nickname())
     }
 }

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
 
+use super::reports;
 use crate::{ClientEvent, Delivery, Error, Message, Pending, Route, ServerEvent, Stats, User};
 
 /// How often a call that waits looks for signals: Ctrl+C acts within this time.
@@ -46,7 +47,7 @@ pub(super) fn settle<T>(
             Err(error) => future.call_method1(py, "set_exception", (exception(py, &error),)),
         };
         if let Err(error) = settled {
-            error.write_unraisable(py, Some(future.bind(py)));
+            reports::report(py, error, future.bind(py));
         }
     });
 }
@@ -56,7 +57,7 @@ pub(super) fn nothing(py: Python<'_>, (): ()) -> PyResult<Bound<'_, PyAny>> {
     Ok(py.None().into_bound(py))
 }
 
-/// Calls a callback; an exception goes to `sys.unraisablehook`.
+/// Calls a callback; an exception is reported.
 pub(super) fn call<'py>(
     py: Python<'py>,
     callback: &Py<PyAny>,
@@ -64,7 +65,7 @@ pub(super) fn call<'py>(
 ) {
     let called = argument.and_then(|argument| callback.call1(py, (argument,)));
     if let Err(error) = called {
-        error.write_unraisable(py, Some(callback.bind(py)));
+        reports::report(py, error, callback.bind(py));
     }
 }
 

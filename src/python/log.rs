@@ -50,6 +50,10 @@ impl Write for Line {
 ///
 /// ``level`` is ``"error"``, ``"warn"``, ``"info"``, ``"debug"`` or ``"trace"``; each has what those
 /// before it have. Raises ``ValueError`` for another level, and ``RuntimeError`` the second time.
+///
+/// >>> superchat.log_to_stderr("loud")
+/// Traceback (most recent call last):
+/// ValueError: "loud" is not error, warn, info, debug or trace
 #[pyfunction]
 pub(super) fn log_to_stderr(level: &str) -> PyResult<()> {
     let level: Level = level.parse().map_err(|_| {

@@ -2,16 +2,16 @@
 //!
 //! Values, events and exceptions are plain Python classes (`python/superchat`); here are the two
 //! classes that have threads behind them. The invariants: whatever waits, waits detached from the
-//! interpreter and lets signals through; a callback's exception goes to `sys.unraisablehook`; and
-//! every endpoint is closed before the interpreter goes, since a thread that attaches to an
-//! interpreter which is going away brings the process down.
+//! interpreter and lets signals through; a callback's exception is reported; and every endpoint is
+//! closed before the interpreter goes, since a thread that attaches to an interpreter which is going
+//! away brings the process down.
 
 mod client;
 mod convert;
-mod endpoints;
+mod held;
 mod limits;
 mod log;
-mod polled;
+mod reports;
 mod server;
 
 /// The native half of `superchat`.
@@ -29,6 +29,6 @@ mod native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-        super::endpoints::close_at_exit(module)
+        super::held::close_at_exit(module)
     }
 }
