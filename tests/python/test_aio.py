@@ -23,6 +23,7 @@ from test_api import dead
 
 import superchat
 from superchat import Delivery, aio, errors, events
+from superchat.aio import _inbox
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -306,17 +307,42 @@ def test_what_came_before_the_close_can_be_taken_after_it(server: superchat.Serv
     run(main())
 
 
-def test_what_is_not_taken_is_bounded_and_nothing_of_it_is_lost(server: superchat.Server) -> None:
-    count = 3000
+def test_what_is_not_taken_is_bounded_and_nothing_of_it_is_lost(
+    server: superchat.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bound, count = 16, 24
+    monkeypatch.setattr(_inbox, "COUNT", bound)
 
     async def main() -> None:
         async with client("sonic", server) as sonic, client("lanking", server) as lanking:
-            posting = asyncio.gather(*(lanking.send("sonic", str(n)) for n in range(count)))
-            # They come to an end, stored at the server, while nobody takes anything.
-            outcomes = await posting
-            assert Delivery.STORED in outcomes
-            assert outcomes.count(Delivery.STORED) >= count - 2 * 1024
-            assert await take(sonic, count) == [str(n) for n in range(count)]
+            for number in range(bound):
+                assert await lanking.send("sonic", str(number)) is Delivery.RECEIVED
+            # One may come while the bound is reached; nobody takes anything, so the others wait.
+            more = [lanking.send("sonic", str(number)) for number in range(bound, count)]
+            outcomes = await asyncio.gather(*more)
+            assert set(outcomes[1:]) == {Delivery.STORED}
+            received = bound + outcomes.count(Delivery.RECEIVED)
+            texts = await take(sonic, received)
+            # It would by itself, when it finds that the server has taken it for gone.
+            await sonic.register()
+            assert texts + await take(sonic, count - received) == [str(n) for n in range(count)]
+
+    run(main())
+
+
+def test_what_is_not_taken_is_bounded_by_its_length_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_inbox, "SIZE", 10)
+
+    async def main() -> None:
+        inbox: _inbox.Inbox[str] = _inbox.Inbox(len)
+        inbox.put("a" * 9)
+        assert not inbox.full
+        inbox.put("a")
+        assert inbox.full
+        await inbox.take()
+        assert not inbox.full and not inbox.empty
+        await inbox.take()
+        assert inbox.empty
 
     run(main())
 
