@@ -63,4 +63,8 @@ class TooManyPendingError(Error, RuntimeError):
 
 
 class ClosedError(Error, ConnectionError):
-    """The client is closed, or was closed before the outcome was known."""
+    """The client is closed, or was closed before the outcome was known.
+
+    So it is, too, with a client or server of the process that forked this one, and with all of them once
+    the interpreter exits.
+    """
