@@ -279,7 +279,7 @@ impl<T> Inbox<T> {
 
     /// Takes nothing more from others until [`resume`](Self::resume), as if 1024 waited: for an application
     /// that has moved what it took to a queue of its own, which is full. Its own messages have their
-    /// outcomes meanwhile, as far as their recipients acknowledge them; what the server says waits.
+    /// outcomes meanwhile; what the server tells of others waits.
     ///
     /// ```
     /// # let directory = tempfile::tempdir()?;

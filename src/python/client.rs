@@ -325,7 +325,7 @@ impl Client {
     /// Take no more messages of others, of a ``polled`` client, until ``resume()``.
     ///
     /// For a program that has moved what came to a queue of its own, which is full: their senders send them
-    /// again, or to the server. What the server says waits as well. Raises ``ValueError`` if the client is
+    /// again, or to the server. What the server tells of others waits, too. Raises ``ValueError`` if the client is
     /// not polled.
     ///
     /// >>> polled = superchat.Client("tails", *server.address, polled=True)

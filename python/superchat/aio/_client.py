@@ -29,7 +29,7 @@ class Client(Endpoint[superchat.Client, Message]):
 
     ``async for`` has the messages, until the client is closed. Where several iterate, each message
     goes to one of them. When 1024 wait, or 64 Mi characters of text, no more are acknowledged until
-    these are taken: their senders send them again, or to the server, whose answers wait as well. So a
+    these are taken: their senders send them again, or to the server, and what that tells of others waits as well. So a
     client iterates over its messages, or has an ``on_message``, which is called on the loop with each.
 
     ``on_event`` is called on the loop, in order with what comes. What a callback raises goes to the
