@@ -38,6 +38,20 @@ pub(super) struct Keeping {
     held: BTreeMap<Nickname, Vec<RequestId>>,
 }
 
+impl Keeping {
+    /// The store has an answer. Whether it was asked for one.
+    fn appended(&mut self, recipient: &Nickname, id: RequestId) -> bool {
+        let Some(appending) = self.appending.get_mut(recipient) else { return false };
+        let before = appending.len();
+        appending.retain(|(request, _)| *request != id);
+        let was_asked = appending.len() < before;
+        if appending.is_empty() {
+            self.appending.remove(recipient);
+        }
+        was_asked
+    }
+}
+
 impl Server {
     /// Finds out what is to become of a message.
     pub(super) fn pass_on(&mut self, now: Now, id: RequestId, recipient: &Nickname) {
@@ -247,11 +261,9 @@ impl Server {
         recipient: Nickname,
         result: Result<(), String>,
     ) {
-        if let Some(appending) = self.keeping.appending.get_mut(&recipient) {
-            appending.retain(|(request, _)| *request != id);
-            if appending.is_empty() {
-                self.keeping.appending.remove(&recipient);
-            }
+        if !self.keeping.appended(&recipient, id) {
+            // The request may be of another kind: it is not to be answered with this.
+            return;
         }
         match result {
             Ok(()) => {
