@@ -47,13 +47,10 @@ impl Bell {
 
     /// Whether it was rung until now.
     pub(super) fn silence(&self) -> bool {
-        if !self.rung.load(Ordering::SeqCst) {
-            return false;
-        }
-        // In this order: a byte that is written after the flag is down stays to be heard.
-        let _ = (&self.heard).read(&mut [0; 64]);
-        self.rung.store(false, Ordering::SeqCst);
-        true
+        // Also where the flag is down: whoever rang may have written after the last silence. And in this
+        // order: a byte that is written after the flag is down stays to be heard.
+        let heard = (&self.heard).read(&mut [0; 64]).is_ok();
+        self.rung.swap(false, Ordering::SeqCst) || heard
     }
 }
 
@@ -65,6 +62,7 @@ impl AsFd for Bell {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
     use std::thread;
     use std::time::Duration;
 
@@ -94,6 +92,17 @@ mod tests {
             assert!(!bell.silence());
             assert!(!is_readable(&bell));
         }
+    }
+
+    /// Who rings may be held up between the flag and the byte.
+    #[test]
+    fn a_byte_that_comes_late_is_silenced_too() {
+        let bell = Bell::new().unwrap();
+        let _ = (&bell.ringing).write(&[0]);
+        assert!(is_readable(&bell));
+        assert!(bell.silence());
+        assert!(!is_readable(&bell));
+        assert!(!bell.silence());
     }
 
     #[test]
