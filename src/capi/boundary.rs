@@ -72,7 +72,8 @@ pub(super) fn status_of(error: &Error) -> superchat_status {
 fn remember(text: &str) {
     // A NUL can only come from text of a peer; what stands before it says enough.
     let text = CString::new(text.split('\0').next().unwrap_or_default()).unwrap_or_default();
-    LAST_ERROR.with(|last| *last.borrow_mut() = text);
+    // A thread that ends, or the process, may have nowhere left to keep it.
+    let _ = LAST_ERROR.try_with(|last| *last.borrow_mut() = text);
 }
 
 /// One line about the last failure on this thread: of a call that returned a status other than OK, or,
@@ -85,5 +86,5 @@ fn remember(text: &str) {
 /// Returns: the line; it cannot fail.
 #[unsafe(no_mangle)]
 pub extern "C" fn superchat_last_error() -> *const c_char {
-    LAST_ERROR.with(|last| last.borrow().as_ptr())
+    LAST_ERROR.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr())
 }
