@@ -157,15 +157,26 @@ impl RealDisk {
     }
 }
 
+/// A file that is locked until this is dropped.
+#[derive(Debug)]
+pub struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // By itself it would stay locked as long as a forked child has it open. Where this fails, it is.
+        let _ = self.0.unlock();
+    }
+}
+
 impl Disk for RealDisk {
     type File = File;
-    type Lock = File;
+    type Lock = Locked;
 
-    fn lock(&self, name: &str) -> Result<File, OpenError> {
+    fn lock(&self, name: &str) -> Result<Locked, OpenError> {
         let mut options = OpenOptions::new();
         let file = options.create(true).truncate(false).write(true).open(self.at(name))?;
         match file.try_lock() {
-            Ok(()) => Ok(file),
+            Ok(()) => Ok(Locked(file)),
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse),
             Err(TryLockError::Error(error)) => Err(error.into()),
         }
