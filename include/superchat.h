@@ -10,6 +10,12 @@
  * function that makes the handle has returned it; or, where options.polled is set, on the thread that
  * calls superchat_client_dispatch or superchat_server_dispatch, and what is left in the _free function.
  *
+ * userdata may be NULL: it is passed on as it is.
+ *
+ * A handle is of the process that made it. In a child of that, which has none of its threads, functions
+ * that can fail return CLOSED, and _close, _stop and _free do nothing. The library's threads take
+ * signals as any thread does: a program that waits for signals blocks them before it makes a handle.
+ *
  * Every function says whether a pointer may be NULL, whose it is, how long it is used, which threads may
  * call, and what comes back. What a function forbids and no function can see is undefined: a pointer
  * that leads nowhere, a handle that was freed, a struct that no _default function made.
@@ -813,12 +819,13 @@ void superchat_server_stop(const struct superchat_server *server);
 
 /**
  * Stops the server, if it has not stopped, and frees it. Where the server is polled, the callbacks that
- * wait run in this call.
+ * wait run in this call. Does nothing inside a callback of a server that is being freed: that goes on.
  *
  * NULL: does nothing.
  * Ownership: the handle is the library's again.
  * Lifetime: after this returns on_event is not called any more.
- * Thread: any, callbacks included; no other thread may be using the handle.
+ * Thread: any, callbacks included; no other thread may be using the handle, but a callback that is
+ * under way, which is waited for.
  * Returns: nothing; it cannot fail.
  */
 void superchat_server_free(struct superchat_server *server);
@@ -946,13 +953,14 @@ void superchat_client_close(const struct superchat_client *client);
 
 /**
  * Closes the client, if it is not closed, and frees it. Where the client is polled, the callbacks that
- * wait run in this call.
+ * wait run in this call. Does nothing inside a callback of a client that is being freed: that goes on.
  *
  * NULL: does nothing.
  * Ownership: the handle is the library's again.
  * Lifetime: after this returns no callback is called any more; if it was called from inside one,
  * on_message and on_event are not, but on_outcome and on_done may still be.
- * Thread: any, callbacks included; no other thread may be using the handle.
+ * Thread: any, callbacks included; no other thread may be using the handle, but a callback that is
+ * under way, which is waited for.
  * Returns: nothing; it cannot fail.
  */
 void superchat_client_free(struct superchat_client *client);

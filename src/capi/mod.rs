@@ -14,6 +14,7 @@
 mod boundary;
 mod client;
 mod events;
+mod held;
 mod limits;
 mod polled;
 mod server;

@@ -3,7 +3,12 @@
  * 0, or says which line failed. */
 #define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
+#include <stdlib.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "check.h"
 
@@ -245,12 +250,64 @@ static void check_server(const char *directory)
     superchat_client_free(sonic.client);
 }
 
+/* A callback frees a client that is being freed: it is freed once. */
+static void free_again(struct user *user)
+{
+    CHECK(sem_post(&user->done) == 0);
+    /* Until the other one is inside: it waits for this callback. */
+    while (superchat_client_post(user->client, "sonic", "", NULL, NULL) == SUPERCHAT_STATUS_OK) {
+        sched_yield();
+    }
+    superchat_client_free(user->client);
+}
+
+static void check_free_twice(const char *server)
+{
+    struct user sonic;
+    connect_as(&sonic, "sonic", server);
+    sonic.act = free_again;
+    CHECK(superchat_client_post(sonic.client, "sonic", "hi", NULL, NULL) == SUPERCHAT_STATUS_OK);
+    CHECK(sem_wait(&sonic.done) == 0);
+    superchat_client_free(sonic.client);
+}
+
+/* A child has the handles of its parent, and none of their threads. */
+static void check_fork(superchat_server *server, const char *address)
+{
+    struct user sonic;
+    superchat_delivery delivery;
+    int status = 0;
+    pid_t child;
+    connect_as(&sonic, "sonic", address);
+    child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        CHECK(superchat_client_send(sonic.client, "sonic", "hi", NULL) == SUPERCHAT_STATUS_CLOSED);
+        superchat_client_close(sonic.client);
+        superchat_client_free(sonic.client);
+        superchat_server_stop(server);
+        superchat_server_free(server);
+        _exit(0);
+    }
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(superchat_client_send(sonic.client, "sonic", "hi", &delivery) == SUPERCHAT_STATUS_OK);
+    superchat_client_free(sonic.client);
+}
+
+/* After the thread's own memory is gone there is no last error, and still no crash. */
+static void fail_at_exit(void)
+{
+    CHECK(superchat_client_send(NULL, "sonic", "hi", NULL) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
+    CHECK(superchat_last_error() != NULL);
+}
+
 int main(int argc, char **argv)
 {
     superchat_server_options options = superchat_server_options_default();
     superchat_server *server = NULL;
     char address[64];
     CHECK(argc == 2);
+    CHECK(atexit(fail_at_exit) == 0);
     options.directory = argv[1];
     CHECK(superchat_server_start(&options, &server) == SUPERCHAT_STATUS_OK);
     superchat_server_address(server, address, sizeof address);
@@ -258,6 +315,8 @@ int main(int argc, char **argv)
     check_close_inside(address);
     check_free_inside(address);
     check_threads(address);
+    check_free_twice(address);
+    check_fork(server, address);
     superchat_server_free(server);
     check_server(argv[1]);
     return 0;

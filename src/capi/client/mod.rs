@@ -12,6 +12,7 @@ use std::sync::Arc;
 use self::options::superchat_client_options;
 use super::boundary::{Fault, fallible, infallible};
 use super::events::{Userdata, give_client_event, give_message};
+use super::held::Held;
 use super::polled::Polled;
 use super::sized;
 use super::status::superchat_status;
@@ -22,14 +23,15 @@ use crate::{Client, ClientBuilder, Error, Incoming};
 pub struct superchat_client {
     client: Client,
     polled: Option<Arc<Polled<Incoming>>>,
+    held: Held,
 }
 
 /// # Safety
 /// `client` is NULL or a handle that was not freed and stays so for `'a`.
 unsafe fn handle<'a>(client: *const superchat_client) -> Result<&'a Client, Fault> {
     // SAFETY: the caller's contract is this function's.
-    let client = unsafe { client.as_ref() };
-    client.map(|client| &client.client).ok_or(Fault::Argument("client is NULL"))
+    let client = unsafe { client.as_ref() }.ok_or(Fault::Argument("client is NULL"))?;
+    if client.held.is_of_this_process() { Ok(&client.client) } else { Err(Error::Closed.into()) }
 }
 
 /// # Safety
@@ -61,11 +63,11 @@ fn connect(
             Incoming::Message(message) => give_message(on_message, userdata, &message),
             Incoming::Event(event) => give_client_event(on_event, userdata, &event),
         });
-        return Ok(superchat_client { client, polled: Some(polled) });
+        return Ok(superchat_client { client, polled: Some(polled), held: Held::new() });
     }
     builder = builder.on_message(move |message| give_message(on_message, userdata, &message));
     builder = builder.on_event(move |event| give_client_event(on_event, userdata, &event));
-    Ok(superchat_client { client: builder.connect()?, polled: None })
+    Ok(superchat_client { client: builder.connect()?, polled: None, held: Held::new() })
 }
 
 /// Starts a client and registers it, unless options say otherwise; waits for the server. client is set
@@ -135,13 +137,14 @@ pub unsafe extern "C" fn superchat_client_close(client: *const superchat_client)
 }
 
 /// Closes the client, if it is not closed, and frees it. Where the client is polled, the callbacks that
-/// wait run in this call.
+/// wait run in this call. Does nothing inside a callback of a client that is being freed: that goes on.
 ///
 /// NULL: does nothing.
 /// Ownership: the handle is the library's again.
 /// Lifetime: after this returns no callback is called any more; if it was called from inside one,
 /// on_message and on_event are not, but on_outcome and on_done may still be.
-/// Thread: any, callbacks included; no other thread may be using the handle.
+/// Thread: any, callbacks included; no other thread may be using the handle, but a callback that is
+/// under way, which is waited for.
 /// Returns: nothing; it cannot fail.
 ///
 /// # Safety
@@ -149,7 +152,9 @@ pub unsafe extern "C" fn superchat_client_close(client: *const superchat_client)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn superchat_client_free(client: *mut superchat_client) {
     infallible((), || {
-        if !client.is_null() {
+        // SAFETY: NULL or a handle that is not freed yet, by contract.
+        let Some(handle) = (unsafe { client.as_ref() }) else { return };
+        if handle.held.begins_to_go() {
             // SAFETY: a handle from superchat_client_connect that was not freed, by contract. Its
             // callbacks may still use it: it goes after them.
             unsafe { finish(&*client) };

@@ -7,13 +7,16 @@ use super::super::boundary::{Fault, fallible, infallible};
 use super::super::polled::Polled;
 use super::super::status::superchat_status;
 use super::superchat_client;
-use crate::Incoming;
+use crate::{Error, Incoming};
 
 /// # Safety
 /// `client` is NULL or a handle that was not freed.
 unsafe fn polled(client: *const superchat_client) -> Result<Arc<Polled<Incoming>>, Fault> {
     // SAFETY: the caller's contract is this function's.
     let client = unsafe { client.as_ref() }.ok_or(Fault::Argument("client is NULL"))?;
+    if !client.held.is_of_this_process() {
+        return Err(Error::Closed.into());
+    }
     client.polled.clone().ok_or(Fault::Argument("the client is not polled: see options.polled"))
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use self::options::superchat_server_options;
 use super::boundary::{Fault, fallible, infallible};
 use super::events::{Userdata, give_server_event};
+use super::held::Held;
 use super::polled::Polled;
 use super::sized;
 use super::status::superchat_status;
@@ -20,14 +21,15 @@ use crate::{Error, Server, ServerBuilder, ServerEvent};
 pub struct superchat_server {
     server: Server,
     polled: Option<Arc<Polled<ServerEvent>>>,
+    held: Held,
 }
 
 /// # Safety
 /// `server` is NULL or a handle that was not freed and stays so for `'a`.
 unsafe fn handle<'a>(server: *const superchat_server) -> Result<&'a Server, Fault> {
     // SAFETY: the caller's contract is this function's.
-    let server = unsafe { server.as_ref() };
-    server.map(|server| &server.server).ok_or(Fault::Argument("server is NULL"))
+    let server = unsafe { server.as_ref() }.ok_or(Fault::Argument("server is NULL"))?;
+    if server.held.is_of_this_process() { Ok(&server.server) } else { Err(Error::Closed.into()) }
 }
 
 /// # Safety
@@ -58,10 +60,14 @@ fn start(
     if options.polled {
         let (server, inbox) = builder.start_with_inbox()?;
         let give = move |event| give_server_event(on_event, userdata, &event);
-        return Ok(superchat_server { server, polled: Some(Polled::new(inbox, give)) });
+        return Ok(superchat_server {
+            server,
+            polled: Some(Polled::new(inbox, give)),
+            held: Held::new(),
+        });
     }
     let builder = builder.on_event(move |event| give_server_event(on_event, userdata, &event));
-    Ok(superchat_server { server: builder.start()?, polled: None })
+    Ok(superchat_server { server: builder.start()?, polled: None, held: Held::new() })
 }
 
 /// Starts a server, which serves on threads of its own. server is set to a handle, or to NULL on
@@ -130,12 +136,13 @@ pub unsafe extern "C" fn superchat_server_stop(server: *const superchat_server) 
 }
 
 /// Stops the server, if it has not stopped, and frees it. Where the server is polled, the callbacks that
-/// wait run in this call.
+/// wait run in this call. Does nothing inside a callback of a server that is being freed: that goes on.
 ///
 /// NULL: does nothing.
 /// Ownership: the handle is the library's again.
 /// Lifetime: after this returns on_event is not called any more.
-/// Thread: any, callbacks included; no other thread may be using the handle.
+/// Thread: any, callbacks included; no other thread may be using the handle, but a callback that is
+/// under way, which is waited for.
 /// Returns: nothing; it cannot fail.
 ///
 /// # Safety
@@ -143,7 +150,9 @@ pub unsafe extern "C" fn superchat_server_stop(server: *const superchat_server) 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn superchat_server_free(server: *mut superchat_server) {
     infallible((), || {
-        if !server.is_null() {
+        // SAFETY: NULL or a handle that is not freed yet, by contract.
+        let Some(handle) = (unsafe { server.as_ref() }) else { return };
+        if handle.held.begins_to_go() {
             // SAFETY: a handle from superchat_server_start that was not freed, by contract. Its
             // callbacks may still use it: it goes after them.
             unsafe { finish(&*server) };

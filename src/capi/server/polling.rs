@@ -7,13 +7,16 @@ use super::super::boundary::{Fault, fallible, infallible};
 use super::super::polled::Polled;
 use super::super::status::superchat_status;
 use super::superchat_server;
-use crate::ServerEvent;
+use crate::{Error, ServerEvent};
 
 /// # Safety
 /// `server` is NULL or a handle that was not freed.
 unsafe fn polled(server: *const superchat_server) -> Result<Arc<Polled<ServerEvent>>, Fault> {
     // SAFETY: the caller's contract is this function's.
     let server = unsafe { server.as_ref() }.ok_or(Fault::Argument("server is NULL"))?;
+    if !server.held.is_of_this_process() {
+        return Err(Error::Closed.into());
+    }
     server.polled.clone().ok_or(Fault::Argument("the server is not polled: see options.polled"))
 }
 
