@@ -6,6 +6,7 @@
  *   ./poll lanking localhost:5000
  */
 #define _POSIX_C_SOURCE 200809L
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +15,16 @@
 #include "superchat.h"
 #include "visible.h"
 
-/* All callbacks run inside superchat_client_dispatch, so that they need no lock to print. */
+/* All callbacks run inside superchat_client_dispatch, so that they need no lock. */
+enum state { REGISTERING, ONLINE, FAILED };
+
+struct chat {
+    superchat_client *client;
+    const char *nickname;
+    enum state state;
+    int pending; /* messages without an outcome */
+};
+
 static void print_message(void *userdata, const superchat_message *message)
 {
     (void)userdata;
@@ -25,17 +35,21 @@ static void print_message(void *userdata, const superchat_message *message)
 
 static void print_registered(void *userdata, superchat_status status)
 {
+    struct chat *chat = (struct chat *)userdata;
     if (status == SUPERCHAT_STATUS_OK) {
-        printf("registered as %s\n", (const char *)userdata);
+        chat->state = ONLINE;
+        printf("registered as %s\n", chat->nickname);
     } else {
+        chat->state = FAILED;
         printf("[not registered: %s]\n", superchat_last_error());
     }
 }
 
 static void print_outcome(void *userdata, superchat_status status, superchat_delivery delivery)
 {
-    (void)userdata;
+    struct chat *chat = (struct chat *)userdata;
     (void)status;
+    chat->pending--;
     switch (delivery) {
     case SUPERCHAT_DELIVERY_RECEIVED: printf("[received]\n"); break;
     case SUPERCHAT_DELIVERY_RELAYED: printf("[relayed]\n"); break;
@@ -44,14 +58,16 @@ static void print_outcome(void *userdata, superchat_status status, superchat_del
     }
 }
 
-static void send_line(superchat_client *client, char *line)
+static void send_line(struct chat *chat, char *line)
 {
     char *text = strchr(line, ' ');
     if (text == NULL) {
         return;
     }
     *text++ = '\0';
-    if (superchat_client_post(client, line, text, print_outcome, NULL) != SUPERCHAT_STATUS_OK) {
+    if (superchat_client_post(chat->client, line, text, print_outcome, chat) == SUPERCHAT_STATUS_OK) {
+        chat->pending++;
+    } else {
         printf("[%s]\n", superchat_last_error());
     }
 }
@@ -63,17 +79,19 @@ struct input {
 };
 
 /* Reads once, since more may block, and sends the lines that are whole. Returns 0 at the end. */
-static int take_lines(superchat_client *client, struct input *input)
+static int take_lines(struct chat *chat, struct input *input)
 {
     ssize_t came = read(STDIN_FILENO, input->bytes + input->length, sizeof input->bytes - input->length);
     char *line = input->bytes, *end;
     if (came <= 0) {
+        input->bytes[input->length] = '\0'; /* there is room: a full one has ended it */
+        send_line(chat, input->bytes);
         return 0;
     }
     input->length += (size_t)came;
     while ((end = (char *)memchr(line, '\n', (size_t)(input->bytes + input->length - line))) != NULL) {
         *end = '\0';
-        send_line(client, line);
+        send_line(chat, line);
         line = end + 1;
     }
     input->length -= (size_t)(line - input->bytes);
@@ -85,47 +103,54 @@ static int take_lines(superchat_client *client, struct input *input)
     return 1;
 }
 
+/* Waits for whatever comes first, until the lines have ended and each message has its outcome. */
+static void run(struct chat *chat)
+{
+    struct input input;
+    struct pollfd waited[2];
+    int more = 1;
+    input.length = 0;
+    waited[1].fd = superchat_client_fd(chat->client);
+    waited[0].events = waited[1].events = POLLIN;
+    while (chat->state == REGISTERING || (chat->state == ONLINE && (more || chat->pending > 0))) {
+        waited[0].fd = chat->state == ONLINE && more ? STDIN_FILENO : -1;
+        waited[0].revents = waited[1].revents = 0;
+        fflush(stdout);
+        if (poll(waited, 2, -1) < 0 && errno != EINTR) {
+            perror("poll");
+            chat->state = FAILED;
+        }
+        if (waited[1].revents != 0 && superchat_client_dispatch(chat->client) != SUPERCHAT_STATUS_OK) {
+            chat->state = FAILED;
+        }
+        if (waited[0].revents != 0) {
+            more = take_lines(chat, &input);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
+    struct chat chat = {NULL, NULL, REGISTERING, 0};
     if (argc != 3) {
         fprintf(stderr, "usage: %s NICKNAME SERVER:PORT\n", argv[0]);
         return 2;
     }
     superchat_client_options options = superchat_client_options_default();
-    options.nickname = argv[1];
+    options.nickname = chat.nickname = argv[1];
     options.server = argv[2];
     options.polled = true;
     options.offline = true; /* superchat_client_connect would wait for the server */
     options.on_message = print_message;
 
-    superchat_client *client = NULL;
-    if (superchat_client_connect(&options, &client) != SUPERCHAT_STATUS_OK
-        || superchat_client_post_register(client, NULL, print_registered, argv[1])
+    if (superchat_client_connect(&options, &chat.client) != SUPERCHAT_STATUS_OK
+        || superchat_client_post_register(chat.client, NULL, print_registered, &chat)
                != SUPERCHAT_STATUS_OK) {
         fprintf(stderr, "%s: %s\n", argv[0], superchat_last_error());
-        superchat_client_free(client);
+        superchat_client_free(chat.client);
         return 1;
     }
-
-    struct input input;
-    struct pollfd waited[2];
-    input.length = 0;
-    waited[0].fd = STDIN_FILENO;
-    waited[1].fd = superchat_client_fd(client);
-    waited[0].events = waited[1].events = POLLIN;
-    for (;;) {
-        fflush(stdout);
-        if (poll(waited, 2, -1) < 0) {
-            perror("poll");
-            break;
-        }
-        if (waited[1].revents != 0 && superchat_client_dispatch(client) != SUPERCHAT_STATUS_OK) {
-            break;
-        }
-        if (waited[0].revents != 0 && !take_lines(client, &input)) {
-            break;
-        }
-    }
-    superchat_client_free(client);
-    return 0;
+    run(&chat);
+    superchat_client_free(chat.client);
+    return chat.state == FAILED;
 }
