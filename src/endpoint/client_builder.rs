@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task;
 
 use super::error::nickname;
 use super::outbox::Outbox;
@@ -13,7 +12,7 @@ use super::resolve::{default_host, resolve};
 use super::threads::Threads;
 use super::waiting::{Awaited, Told, Waiting};
 use super::{Client, Error, Inbox, Incoming, MAX_TEXT, Message, dispatcher, log, random};
-use crate::net::{Driver, Outlet};
+use crate::net::{Driver, Later, Outlet};
 use crate::proto::{self, ClientEmit, ClientEvent, Stats};
 
 type OnMessage = Box<dyn FnMut(Message) + Send>;
@@ -182,11 +181,11 @@ struct ClientOutlet {
 }
 
 impl ClientOutlet {
-    /// Does what is left to do for who was told; returns whom that wakes.
-    fn told(&self, told: Option<Told>) -> Option<task::Waker> {
+    /// Does what is left to do for who was told; returns what is left for later.
+    fn told(&self, told: Option<Told>) -> Option<Later> {
         match told? {
             Told::Call(call) => self.outbox.put_call(call),
-            Told::Wake(waker) => Some(waker),
+            Told::Wake(waker) => Some(Later::Wake(waker)),
         }
     }
 }
@@ -196,7 +195,7 @@ impl Drop for ClientOutlet {
     fn drop(&mut self) {
         // With no lock held: the driver drops it so.
         let told = self.waiting.close().into_iter();
-        told.filter_map(|told| self.told(Some(told))).for_each(task::Waker::wake);
+        told.filter_map(|told| self.told(Some(told))).for_each(Later::run);
     }
 }
 
@@ -210,9 +209,9 @@ impl Outlet<ClientEmit> for ClientOutlet {
         stats.events_pending = self.outbox.len() as u64;
     }
 
-    fn emit(&mut self, emit: ClientEmit, wakers: &mut Vec<task::Waker>) -> ControlFlow<()> {
+    fn emit(&mut self, emit: ClientEmit, later: &mut Vec<Later>) -> ControlFlow<()> {
         let error = |failure| Error::from_failure(failure, self.server);
-        let woken = match emit {
+        let left = match emit {
             ClientEmit::Message(arrival) => {
                 let bytes = arrival.text.len();
                 self.outbox.put_text(Incoming::Message(arrival.into()), bytes)
@@ -228,7 +227,7 @@ impl Outlet<ClientEmit> for ClientOutlet {
             },
             ClientEmit::Closed => return ControlFlow::Break(()),
         };
-        wakers.extend(woken);
+        later.extend(left);
         ControlFlow::Continue(())
     }
 }

@@ -279,7 +279,8 @@ impl<T> Inbox<T> {
 
     /// Takes nothing more from others until [`resume`](Self::resume), as if 1024 waited: for an application
     /// that has moved what it took to a queue of its own, which is full. Its own messages have their
-    /// outcomes meanwhile; what the server tells of others waits.
+    /// outcomes meanwhile if their recipients acknowledge them, and a few hundred also if the server answers;
+    /// what the server tells of others, and to register, waits.
     ///
     /// ```
     /// # let directory = tempfile::tempdir()?;

@@ -7,11 +7,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::task::Waker;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, SendError, Sender, TryRecvError, unbounded};
 
 use super::bell::Bell;
+use crate::net::Later;
 
 /// Events that wait for the application before datagrams that would add to them are left
 /// unanswered.
@@ -54,7 +54,7 @@ pub(super) struct Outbox<T> {
 struct LastRing(Option<Arc<Bell>>);
 
 impl LastRing {
-    fn ring(&self) -> Option<Waker> {
+    fn ring(&self) -> Option<std::task::Waker> {
         self.0.as_ref().and_then(|bell| bell.ring())
     }
 }
@@ -62,7 +62,7 @@ impl LastRing {
 impl Drop for LastRing {
     fn drop(&mut self) {
         if let Some(waker) = self.ring() {
-            waker.wake();
+            Later::Wake(waker).run();
         }
     }
 }
@@ -95,24 +95,27 @@ impl<T> Outbox<T> {
     }
 
     /// Puts something in. The task that waits for it, if one does, is to be woken with no lock held.
-    pub(super) fn put(&self, item: T) -> Option<Waker> {
+    pub(super) fn put(&self, item: T) -> Option<Later> {
         self.put_text(item, 0)
     }
 
     /// Puts something in with a text of so many bytes.
-    pub(super) fn put_text(&self, item: T, bytes: usize) -> Option<Waker> {
+    pub(super) fn put_text(&self, item: T, bytes: usize) -> Option<Later> {
         self.level.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.add(Job::Item(item), bytes)
     }
 
-    pub(super) fn put_call(&self, call: Call) -> Option<Waker> {
+    pub(super) fn put_call(&self, call: Call) -> Option<Later> {
         self.add(Job::Call(call), 0)
     }
 
-    fn add(&self, job: Job<T>, bytes: usize) -> Option<Waker> {
-        // It fails only if the other end is gone, and with it whoever would be told.
-        let _ = self.queue.send((job, bytes));
-        self.bell.ring()
+    fn add(&self, job: Job<T>, bytes: usize) -> Option<Later> {
+        match self.queue.send((job, bytes)) {
+            Ok(()) => self.bell.ring().map(Later::Wake),
+            // The other end is gone, and with it whoever would be told.
+            Err(SendError((Job::Call(call), _))) => Some(Later::Drop(call)),
+            Err(SendError((Job::Item(_), _))) => None,
+        }
     }
 }
 

@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task;
 
 use crossbeam_channel::{Sender, unbounded};
 
@@ -14,7 +13,7 @@ use super::resolve::resolve;
 use super::storing::{StoreGauges, keep};
 use super::threads::Threads;
 use super::{Error, Inbox, Server, dispatcher, log, random};
-use crate::net::{Driver, Outlet, local_stamp};
+use crate::net::{Driver, Later, Outlet, local_stamp};
 use crate::proto::{
     self, Limits, ServerCommand, ServerConfig, ServerEmit, ServerEvent, Stats, StoreRequest,
 };
@@ -205,9 +204,9 @@ impl Outlet<ServerEmit> for ServerOutlet {
         stats.events_pending = self.outbox.len() as u64;
     }
 
-    fn emit(&mut self, emit: ServerEmit, wakers: &mut Vec<task::Waker>) -> ControlFlow<()> {
+    fn emit(&mut self, emit: ServerEmit, later: &mut Vec<Later>) -> ControlFlow<()> {
         match emit {
-            ServerEmit::Event(event) => wakers.extend(self.outbox.put(event)),
+            ServerEmit::Event(event) => later.extend(self.outbox.put(event)),
             ServerEmit::Store(request) => {
                 self.gauges.pending.fetch_add(1, Ordering::Relaxed);
                 // It fails only if the thread is gone; then nothing is called stored.

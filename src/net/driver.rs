@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task;
 use std::time::Duration;
 
 use mio::net::UdpSocket;
@@ -14,6 +13,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use tracing::{Level, debug, enabled, error, info};
 
 use super::clock::Clock;
+use super::later::Later;
 use crate::proto::{Engine, Input, Instant, Output, Stats};
 
 const SOCKET: Token = Token(0);
@@ -34,8 +34,8 @@ pub(crate) trait Outlet<E>: Send {
     fn observe(&self, stats: &mut Stats);
 
     /// Passes something on; a break ends the driver. It must not block, nor call the endpoint: who is to
-    /// be woken is added to `wakers`.
-    fn emit(&mut self, emit: E, wakers: &mut Vec<task::Waker>) -> ControlFlow<()>;
+    /// be woken, and what is to be dropped, is added to `later`.
+    fn emit(&mut self, emit: E, later: &mut Vec<Later>) -> ControlFlow<()>;
 }
 
 struct Core<E: Engine> {
@@ -68,7 +68,7 @@ struct Unsent {
 struct Rest {
     /// The last of the datagrams that could not be sent.
     unsent: Option<Unsent>,
-    wakers: Vec<task::Waker>,
+    later: Vec<Later>,
 }
 
 impl Rest {
@@ -76,7 +76,7 @@ impl Rest {
         if let Some(Unsent { to, error }) = self.unsent {
             debug!(%to, %error, "cannot send");
         }
-        self.wakers.into_iter().for_each(task::Waker::wake);
+        self.later.into_iter().for_each(Later::run);
     }
 }
 
@@ -207,7 +207,7 @@ impl<E: Engine> Port<E> {
                 }
                 Output::Emit(emit) => {
                     let outlet = core.outlet.as_mut();
-                    let flow = outlet.map(|outlet| outlet.emit(emit, &mut rest.wakers));
+                    let flow = outlet.map(|outlet| outlet.emit(emit, &mut rest.later));
                     if flow.is_some_and(|flow| flow.is_break()) {
                         self.ended.store(true, Ordering::Release);
                         self.wake();

@@ -7,6 +7,8 @@
 
 mod clock;
 mod driver;
+mod later;
 
 pub(crate) use clock::{local_stamp, system_time, system_time_from_local};
 pub(crate) use driver::{Driver, Outlet, Port};
+pub(crate) use later::Later;

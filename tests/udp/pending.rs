@@ -169,3 +169,44 @@ fn a_task_that_waits_for_an_inbox_is_woken_by_what_comes_and_by_the_end() {
     woken.recv_timeout(SOON).unwrap();
     while !matches!(poll(), Poll::Ready(Err(_))) {}
 }
+
+/// It is dropped where nobody is left to call it; what it holds may call the client.
+#[test]
+fn a_callback_that_nobody_will_call_is_dropped_with_no_lock_held() {
+    struct Used(Arc<Client>, Sender<()>);
+    impl Drop for Used {
+        fn drop(&mut self) {
+            let _ = self.0.stats();
+            self.1.send(()).unwrap();
+        }
+    }
+    let (_directory, server) = server();
+    client("tails", &server).close();
+    let builder = Client::builder("sonic").server(server.address().to_string());
+    let (sonic, inbox) = builder.connect_with_inbox().unwrap();
+    let sonic = Arc::new(sonic);
+    let (sender, dropped) = channel();
+    let used = Used(Arc::clone(&sonic), sender);
+    drop(inbox);
+    sonic.post_then("tails", "hi", move |_| drop(used)).unwrap();
+    dropped.recv_timeout(SOON).unwrap();
+}
+
+#[test]
+fn a_waker_that_panics_ends_nothing() {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("a waker panics");
+        }
+    }
+    let (_directory, server) = server();
+    client("tails", &server).close();
+    let sonic = client("sonic", &server);
+    let waker = Waker::from(Arc::new(Panics));
+    let mut first = sonic.post("tails", "hi").unwrap();
+    let _ = Pin::new(&mut first).poll(&mut Context::from_waker(&waker));
+    let second = sonic.post("tails", "and more").unwrap();
+    assert_eq!(second.wait_timeout(SOON).unwrap().unwrap(), Delivery::Stored);
+    sonic.close();
+}

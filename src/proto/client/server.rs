@@ -114,15 +114,17 @@ impl Client {
         self.take_server_frames(now, &header, sequence, frames);
     }
 
-    /// The answers in a packet for which there is no room: what was asked for has room of its own, and who
-    /// waits for it may be the one who is to make room. They are no news when the packet is taken.
+    /// The last answers in a packet for which there is no room: what was asked for has room of its own, and
+    /// who waits for it may be the one who is to make room. The packet comes again, maybe much later: so only
+    /// answers with a number are heard, after which that number is not asked for again.
     fn hear_answers(&mut self, now: Now, frames: Vec<Frame>) {
         for frame in frames {
             match &frame {
                 // An answer before it was the last thing that was waited for.
                 _ if self.phase == Phase::Closed => return,
-                Frame::Notification { answers: Some(number), .. } if self.awaits(*number) => {}
-                Frame::Found { nickname, .. } if self.lookups.contains_key(nickname) => {}
+                Frame::Notification { text, answers: Some(number), .. }
+                    if self.awaits(*number)
+                        && !matches!(Notice::parse(text), Some(Notice::Exists(_))) => {}
                 _ => continue,
             }
             self.on_server_frame(now, frame);
