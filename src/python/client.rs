@@ -77,6 +77,8 @@ impl Client {
         on_event: Option<Py<PyAny>>,
         polled: bool,
     ) -> PyResult<Self> {
+        convert::check_callable(py, "on_message", on_message.as_ref())?;
+        convert::check_callable(py, "on_event", on_event.as_ref())?;
         let mut builder = crate::Client::builder(nickname)
             .server(convert::host_and_port(server, server_port))
             .port(port)

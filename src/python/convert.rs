@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
@@ -66,6 +67,20 @@ pub(super) fn call<'py>(
     let called = argument.and_then(|argument| callback.call1(py, (argument,)));
     if let Err(error) = called {
         reports::report(py, error, callback.bind(py));
+    }
+}
+
+/// Refuses a callback that could not be called: what comes would be acknowledged and lost.
+pub(super) fn check_callable(
+    py: Python<'_>,
+    name: &str,
+    callback: Option<&Py<PyAny>>,
+) -> PyResult<()> {
+    match callback {
+        Some(callback) if !callback.bind(py).is_callable() => {
+            Err(PyTypeError::new_err(format!("{name} is no function")))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -57,6 +57,7 @@ impl Server {
         on_event: Option<Py<PyAny>>,
         polled: bool,
     ) -> PyResult<Self> {
+        convert::check_callable(py, "on_event", on_event.as_ref())?;
         let mut builder = crate::Server::builder()
             .bind(convert::host_and_port(host, port))
             .directory(directory)

@@ -347,6 +347,31 @@ def test_what_is_not_taken_is_bounded_by_its_length_too(monkeypatch: pytest.Monk
     run(main())
 
 
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_a_send_waits_for_room_beside_what_is_under_way(
+    server: superchat.Server, cancelled: bool
+) -> None:
+    gone = dead("tails", server)
+
+    async def main() -> None:
+        async with client("lanking", server) as lanking:
+            if cancelled:
+                sends = [asyncio.create_task(lanking.send("tails", "hi")) for _ in range(1024)]
+                await asyncio.sleep(0)
+                assert all(send.cancel() for send in sends)
+                await asyncio.gather(*sends, return_exceptions=True)
+            else:
+                posts = [lanking.post("tails", "hi") for _ in range(1024)]
+                with pytest.raises(errors.TooManyPendingError):
+                    lanking.post("tails", "too many")
+            assert await lanking.send("tails", "last") is Delivery.STORED
+            if not cancelled:
+                assert set(await asyncio.gather(*posts)) == {Delivery.STORED}
+
+    run(main())
+    gone.close()
+
+
 def test_pending_calls_fail_when_the_client_is_closed(server: superchat.Server) -> None:
     gone = dead("tails", server)
 

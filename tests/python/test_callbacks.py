@@ -10,11 +10,13 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 from test_api import dead
 
 import superchat
+import superchat.aio
 from superchat import Delivery, errors, events
 
 
@@ -158,3 +160,24 @@ def test_on_a_thread_of_the_client_it_ends_nothing_and_is_reported(
         for text in ("first", "second"):
             sonic.send("sonic", text)
     assert [str(reported.get(timeout=20)) for _ in range(2)] == ["first", "second"]
+
+
+def test_what_cannot_be_called_is_no_callback(server: superchat.Server) -> None:
+    host, port = server.address
+    not_callable: Any = 3
+    with pytest.raises(TypeError, match="on_message is no function"):
+        superchat.Client("sonic", host, port, on_message=not_callable)
+    with pytest.raises(TypeError, match="on_event is no function"):
+        superchat.Client("sonic", host, port, on_event=not_callable)
+    with pytest.raises(TypeError, match="on_event is no function"):
+        superchat.Server(on_event=not_callable)
+
+
+def test_a_coroutine_function_is_no_callback() -> None:
+    async def later(message: object) -> None:
+        raise AssertionError("nobody awaits it")
+
+    with pytest.raises(TypeError, match="no coroutine function"):
+        superchat.aio.Client("sonic", "localhost", 5000, on_message=later)
+    with pytest.raises(TypeError, match="no coroutine function"):
+        superchat.aio.Server(on_event=later)

@@ -12,6 +12,7 @@ import superchat
 from superchat._types import Delivery, Message, User
 from superchat.aio._endpoint import Endpoint, reporting
 from superchat.aio._inbox import Inbox
+from superchat.errors import TooManyPendingError
 from superchat.events import ClientEvent
 
 Outcome = TypeVar("Outcome")
@@ -75,6 +76,7 @@ class Client(Endpoint[superchat.Client, Message]):
         self._register = register
         self._iterable = on_message is None
         self._room = asyncio.Semaphore(PENDING)
+        self._settled = asyncio.Event()
 
     async def __aenter__(self) -> Client:
         """Open it and, unless ``register=False``, go online. Raises what :class:`superchat.Client` does.
@@ -140,8 +142,15 @@ class Client(Endpoint[superchat.Client, Message]):
         >>> asyncio.run(greet())
         Delivery.RECEIVED
         """
-        async with self._room:
-            return await self.post(recipient, text)
+        await self._room.acquire()
+        try:
+            posted = await self._posted(recipient, text)
+        except BaseException:
+            self._room.release()
+            raise
+        # Not when this is cancelled: it is under way until then.
+        posted.add_done_callback(lambda _: self._room.release())
+        return await self._outcome(posted)
 
     def post(self, recipient: str, text: str) -> asyncio.Future[Delivery]:
         """Send a message without waiting; the future has what became of it.
@@ -157,6 +166,15 @@ class Client(Endpoint[superchat.Client, Message]):
         [Delivery.RECEIVED, Delivery.RECEIVED]
         """
         return self._outcome(self._here().post(recipient, text))
+
+    async def _posted(self, recipient: str, text: str) -> Future[Delivery]:
+        """Post it as soon as there is room beside what was posted otherwise."""
+        while True:
+            try:
+                return self._here().post(recipient, text)
+            except TooManyPendingError:
+                self._settled.clear()
+                await self._settled.wait()
 
     def users(self) -> list[User]:
         """The table of users as the server last sent it, by name."""
@@ -188,6 +206,7 @@ class Client(Endpoint[superchat.Client, Message]):
         future: asyncio.Future[Outcome] = self._loop.create_future()
 
         def settle(posted: Future[Outcome]) -> None:
+            self._settled.set()
             if future.cancelled():
                 return
             if error := posted.exception():

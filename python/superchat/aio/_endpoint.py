@@ -7,6 +7,7 @@ file descriptor, and runs what waits there, from the opening until the native en
 from __future__ import annotations
 
 import asyncio
+import inspect
 import warnings
 from collections.abc import Callable
 from types import TracebackType
@@ -37,7 +38,12 @@ Self = TypeVar("Self", bound="Endpoint[Any, Any]")
 
 
 def reporting(callback: Callable[[Heard], object]) -> Callable[[Heard], None]:
-    """The callback; what it raises is reported as of any callback on a loop."""
+    """The callback; what it raises is reported as of any callback on a loop.
+
+    A coroutine function is none: what it returns would never run, and what it was given be lost.
+    """
+    if inspect.iscoroutinefunction(callback):
+        raise TypeError("a callback is no coroutine function: iterate, or have it create a task")
 
     def call(heard: Heard) -> None:
         try:
@@ -149,6 +155,8 @@ class Endpoint(Generic[N, Item]):
         return self
 
     async def __anext__(self) -> Item:
+        # Where there is no `async for` around it.
+        self.__aiter__()
         return await self._take()
 
     def __repr__(self) -> str:
