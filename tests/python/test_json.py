@@ -118,9 +118,11 @@ def test_each_command_has_one_answer(world: World) -> None:
     sonic = online(world, "sonic", "--reply")
     commands: dict[str, tuple[str, dict[str, object]]] = {
         "send robotnik hi": ("failed", {"error": "unknown_user"}),
-        "sned robotnik hi": ("failed", {"error": "unknown_user"}),
+        "sned robotnik hi": ("failed", {"error": "unknown_command"}),
+        "send sonic hello": ("delivered", {"recipient": "sonic"}),
+        "a word to myself": ("delivered", {"recipient": "sonic"}),
         "send": ("failed", {"error": "usage", "text": "Usage: send NAME TEXT"}),
-        "reply": ("replying", {"on": False, "recipient": "robotnik"}),
+        "reply": ("replying", {"on": False, "recipient": "sonic"}),
         "sned sonic hi": ("failed", {"error": "unknown_command"}),
         "help": ("help", {}),
         "help send": ("help", {}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from processes import TABLE
+from processes import BYE, TABLE
 from world import World
 
 from superchat.cli import commands, grammar
@@ -35,6 +35,20 @@ def test_a_line_goes_to_whom_the_last_one_was_sent() -> None:
         "send tails hello",
     ]
     assert reply.prompt() == "to tails >>> "
+
+
+def test_a_send_that_failed_leaves_the_recipient_as_it_was() -> None:
+    reply = Reply(True)
+    reply.entered("send nobodi hi")
+    reply.sent(delivered=False)
+    assert (reply.recipient, reply.entered("hi")) == (None, "hi")
+    reply.entered("send sonic hi")
+    reply.sent(delivered=True)
+    assert entered(reply, "send nobodi hi", "send tails hi") == ["send nobodi hi", "send tails hi"]
+    reply.sent(delivered=False)
+    assert reply.recipient == "tails"
+    reply.sent(delivered=False)
+    assert reply.entered("more") == "send sonic more"
 
 
 @pytest.mark.parametrize(
@@ -118,3 +132,21 @@ def test_on_a_pipe_the_prompt_says_it_too(world: World) -> None:
     lanking.enter("and more")
     lanking.shows("[Message received by sonic.]\nto sonic >>> ")
     sonic.prints("lanking: hi", "lanking: and more")
+
+
+def test_a_name_that_nobody_has_is_not_taken_over(world: World) -> None:
+    world.server()
+    sonic = world.online("sonic")
+    lanking = world.terminal("lanking", "--reply")
+    sonic.prints(TABLE)
+    lanking.enter("send nobodi hi")
+    lanking.prints(">>> [Client nobodi Not Existed!]")
+    lanking.enter("send sonic hi")
+    lanking.prints(">>> [Message received by sonic.]", prompt="to sonic >>>")
+    lanking.enter("send nobodi hi")
+    lanking.prints(">>> [Client nobodi Not Existed!]", prompt="to sonic >>>")
+    lanking.enter("dereg")
+    lanking.prints(f">>> {BYE}", prompt="to sonic >>>")
+    # Nothing is said of it, and the prompt is right all the same.
+    lanking.enter("send nobodi hi")
+    lanking.prints(prompt="to sonic >>>")

@@ -45,11 +45,13 @@ async def _execute(session: Session, line: str) -> None:
 
 
 async def _send(session: Session, rest: str) -> None:
-    if not session.client.registered:
-        return _offline(session)
     match rest.split(maxsplit=1):
+        case [recipient, _] if not session.client.registered:
+            session.unsent(_offline(), recipient)
         case [recipient, text]:
             await session.send(recipient, text)
+        case _ if not session.client.registered:
+            session.view.failed(_offline())
         case _:
             _usage(session, "send")
 
@@ -64,7 +66,7 @@ async def _register(session: Session, rest: str) -> None:
 
 async def _deregister(session: Session, rest: str) -> None:
     if not session.client.registered:
-        return _offline(session)
+        return session.view.failed(_offline())
     await session.deregister()
 
 
@@ -90,8 +92,8 @@ async def _quit(session: Session, rest: str) -> None:
     session.view.done()
 
 
-def _offline(session: Session) -> None:
-    session.view.failed(errors.NotRegisteredError("the client is offline; register first"))
+def _offline() -> errors.NotRegisteredError:
+    return errors.NotRegisteredError("the client is offline; register first")
 
 
 def _usage(session: Session, name: str) -> None:

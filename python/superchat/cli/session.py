@@ -111,7 +111,7 @@ class Session:
         try:
             posted = self.client.post(recipient, text)
         except superchat.Error as error:
-            self._failed(error, recipient)
+            self.unsent(error, recipient)
         else:
             posted.add_done_callback(
                 lambda future: self._loop.call_soon_threadsafe(outcome, future)
@@ -130,9 +130,16 @@ class Session:
     def _outcome(self, recipient: str, future: Future[Delivery]) -> None:
         error = future.exception()
         if error is not None:
-            self._failed(error, recipient)
+            self.unsent(error, recipient)
         else:
+            # Before it is said: a prompt follows.
+            self.reply.sent(delivered=True)
             self.view.delivered(recipient, future.result())
+
+    def unsent(self, error: BaseException, recipient: str) -> None:
+        """Say why a message reached nobody."""
+        self.reply.sent(delivered=False)
+        self._failed(error, recipient)
 
     def _failed(self, error: BaseException, recipient: str = "") -> None:
         lost = isinstance(error, errors.ServerNotRespondingError)

@@ -65,6 +65,8 @@ class Terminal:
         self._bare = not prompt
 
     async def read(self) -> str | None:
+        # What became of the command before may change the prompt without a word.
+        self._editor.app.invalidate()
         return await self._entered.get()
 
     async def close(self) -> None:
