@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from superchat import errors
 from superchat.cli import grammar
 from superchat.cli.grammar import FORMS
+from superchat.cli.reading import LINE, LineTooLong
 from superchat.cli.session import Session
 from superchat.cli.visible import visible
 
@@ -18,7 +19,14 @@ _WIDTH = 76
 async def talk(session: Session) -> None:
     """Register, then do what is typed until it is over."""
     await session.register()
-    while (line := await session.read()) is not None:
+    while True:
+        try:
+            line = await session.read()
+        except LineTooLong:
+            session.view.wrong("too_long", f"Line Too Long, more than {LINE} bytes")
+            continue
+        if line is None:
+            return
         await _execute(session, line)
 
 

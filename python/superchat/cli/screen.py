@@ -22,7 +22,7 @@ class Screen(Protocol):
         """Show a line; without ``prompt``, none follows it. Raises ``Gone``."""
 
     async def read(self) -> str | None:
-        """The next command that was entered; ``None`` at the end of input."""
+        """The next command that was entered; ``None`` at the end of input. Raises ``LineTooLong``."""
 
     async def close(self) -> None:
         """Leave no prompt behind."""

@@ -29,8 +29,8 @@ class Script:
         self._say(started)
 
     async def read(self) -> str | None:
-        line = await self._input.line()
         self._command += 1
+        line = await self._input.line()
         return line if line is None else self._reply.entered(line)
 
     def message(self, message: Message) -> None:

@@ -18,7 +18,7 @@ class View(Protocol):
     """
 
     async def read(self) -> str | None:
-        """The next command that was entered; ``None`` at the end of input."""
+        """The next command that was entered; ``None`` at the end of input. Raises ``LineTooLong``."""
 
     def message(self, message: Message) -> None:
         """Somebody wrote."""
