@@ -5,6 +5,7 @@ from __future__ import annotations
 from processes import BYE, TABLE, WELCOME
 from world import World
 
+PASTE, PASTED = "\x1b[200~", "\x1b[201~"
 UP, TAB, KILL_LINE = "\x1b[A", "\t", "\x15"
 
 
@@ -112,3 +113,16 @@ def test_several_lines_typed_at_once_are_done_in_turn(world: World) -> None:
     sonic.prints(TABLE)
     lanking.type("send sonic one\rsend sonic two\rsend sonic three\r")
     sonic.prints("lanking: one", "lanking: two", "lanking: three")
+
+
+def test_each_line_of_a_paste_is_a_command(world: World) -> None:
+    world.server()
+    sonic = world.online("sonic")
+    tails = world.online("tails")
+    sonic.prints(TABLE)
+    lanking = world.terminal("lanking", "--reply")
+    sonic.prints(TABLE)
+    tails.prints(TABLE)
+    lanking.type(f"{PASTE}send sonic one\rtwo\r\nsend tails three\nfour{PASTED}\r")
+    sonic.prints("lanking: one", "lanking: two")
+    tails.prints("lanking: three", "lanking: four")

@@ -42,7 +42,7 @@ class Terminal:
     ) -> None:
         self._reply, self._colour = reply, colour
         self._bare = False
-        # Filled at the speed of a person, so it has no bound.
+        # Filled at the speed of a person, who may paste, so it has no bound.
         self._entered: asyncio.Queue[str | None] = asyncio.Queue()
         self._output = Vt100_Output.from_pty(sys.stdout, term=os.environ.get("TERM"))
         # Asking the terminal where the cursor is serves menus only, and not all answer.
@@ -80,7 +80,9 @@ class Terminal:
             # Raw between the lines too, where the terminal would echo what is typed ahead.
             with self._editor.app.input.raw_mode():
                 while True:
-                    self._enter(await self._line())
+                    # Pasted text may have several.
+                    for line in (await self._line()).split("\n"):
+                        self._enter(line)
         except (EOFError, OSError, Gone):
             pass
         finally:
