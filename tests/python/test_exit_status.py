@@ -99,6 +99,7 @@ def test_what_cannot_be_opened(world: World) -> None:
         ["-s", 5000, "--directory", "nowhere"],
         ["-s", 5000, "--directory", "other", "--host", "nowhere.invalid"],
         ["-s", 5000, "--directory", "other", "--users", 0],
+        ["-s", 5000, "--directory", "other", "--users", -5],
         ["-s", 5000, "--directory", "other", "--metrics", "192.0.2.1:9100"],
         ["-c", "sonic", "localhost", 5000, world.port],
         ["-c", "[sonic]", "localhost", 5000, 2000],
@@ -114,6 +115,25 @@ def test_what_cannot_be_opened(world: World) -> None:
 def test_wrong_arguments(world: World, arguments: str) -> None:
     process = world.run(Piped, *arguments.split())
     assert (process.status(), process.all_errors()) == (2, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("-c sonic localhost 5000 2000 --metrics x --quiet", "--quiet is an option of a server"),
+        ("-c sonic localhost 5000 2000 --users 5", "--users is an option of a server"),
+        ("-s 5000 --reply --history notes", "--reply is an option of a client"),
+        ("-s 5000 --color never", "--color is an option of a client"),
+        ("--history notes --json -c sonic localhost 5000 2000", ""),
+    ],
+)
+def test_options_of_the_other_mode(world: World, arguments: str, line: str) -> None:
+    process = world.run(Piped, *arguments.split())
+    assert process.status() == 2
+    if line:
+        assert (process.all_output(), process.all_errors()) == (f"{line}\n", "")
+    else:
+        assert "--history" in process.all_errors()
 
 
 def test_the_page_and_help_have_each_status() -> None:

@@ -54,6 +54,9 @@ def parse(argv: Sequence[str]) -> ServerArguments | ClientArguments:
     if "--json" in argv:
         parser.complaints = sys.stderr
     given = parser.parse_args(argv[1:])
+    if given.json and given.history is not None:
+        parser.refuse("--history is for a terminal, and --json for a program")
+    parser.refuse_those_of("client" if given.client is None else "server", given)
     if given.server is not None:
         return _server(parser, given)
     return _client(parser, given)

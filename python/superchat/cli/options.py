@@ -41,8 +41,9 @@ STATUSES = {
     0: "somebody left: quit, Ctrl+C, Ctrl+D or the end of input, or a signal to terminate; "
     "or nobody reads the output any more; or --help or --version",
     1: "the server does not respond or went down, or something cannot be opened: a port, an address, "
-    "a directory, a history; standard error says what, unless a line on the screen did",
-    WRONG: "the arguments are wrong",
+    "a directory, a history, metrics; or a nickname or a limit is not allowed; standard error says "
+    "what, unless a line on the screen did",
+    WRONG: "the arguments fit neither usage, or have a port out of range or an option of the other mode",
 }
 """The exit statuses of the program, and what they mean."""
 
@@ -68,6 +69,14 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.refuse(USAGE.format(program=self.prog))
+
+    def refuse_those_of(self, mode: str, given: argparse.Namespace) -> None:
+        """Refuse the options of a mode that is not the one asked for."""
+        for group in self._action_groups:
+            for action in group._group_actions:
+                said = getattr(given, action.dest, action.default) != action.default
+                if said and group.title and group.title.endswith(f"of a {mode}"):
+                    self.refuse(f"{action.option_strings[0]} is an option of a {mode}")
 
     def refuse(self, line: str) -> NoReturn:
         print(line, file=self.complaints)
