@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from processes import BYE, TABLE
+from processes import BYE, COLUMNS, TABLE
 from world import World
 
 from superchat.cli import commands, grammar
 from superchat.cli.reply import Reply
+from superchat.cli.terminal import shortened
 
 UNKNOWN = "[Unknown Command, try help]"
 
@@ -75,6 +76,32 @@ def test_the_prompt_obeys_no_name() -> None:
     reply = Reply(True)
     reply.entered("send \x1b[2J hi")
     assert reply.prompt() == "to \\x1b[2J >>> "
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "shown"),
+    [
+        ("sonic", 5, "sonic"),
+        ("sonic", 4, "son…"),
+        ("\u97f3\u901f\u5c0f\u5b50", 8, "\u97f3\u901f\u5c0f\u5b50"),
+        ("\u97f3\u901f\u5c0f\u5b50", 6, "\u97f3\u901f…"),
+        ("sonic", 0, "…"),
+    ],
+)
+def test_a_name_is_cut_by_cells(name: str, cells: int, shown: str) -> None:
+    assert shortened(name, cells) == shown
+
+
+def test_a_long_name_leaves_room_to_type(world: World) -> None:
+    world.server()
+    name = "s" * 60
+    sonic = world.online(name)
+    lanking = world.terminal("lanking", "--reply")
+    sonic.prints(TABLE)
+    lanking.enter(f"send {name} hi")
+    lanking.until(f"to {'s' * (COLUMNS // 3 - 1)}… >>>")
+    lanking.type("more\r")
+    sonic.prints("lanking: hi", "lanking: more")
 
 
 def test_on_a_terminal_the_prompt_and_the_line_say_where_it_goes(world: World) -> None:

@@ -8,6 +8,7 @@ message that comes meanwhile. One that reached nobody gives it back.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 from superchat.cli import grammar
 from superchat.cli.visible import visible
@@ -29,10 +30,10 @@ class Reply:
         """Whom the last line was sent to, of those that are under way or reached somebody."""
         return self._under_way[-1] if self._under_way else self._reached
 
-    def prompt(self) -> str:
-        """The prompt, which says where a line without a command goes."""
+    def prompt(self, fit: Callable[[str], str] = str) -> str:
+        """The prompt, which says where a line without a command goes; ``fit`` may cut the name."""
         if self.on and self.recipient is not None:
-            return f"to {visible(self.recipient)} {PROMPT}"
+            return f"to {fit(visible(self.recipient))} {PROMPT}"
         return PROMPT
 
     def entered(self, line: str) -> str:

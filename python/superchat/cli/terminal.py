@@ -48,7 +48,7 @@ class Terminal:
         # Asking the terminal where the cursor is serves menus only, and not all answer.
         self._output.enable_cpr = False
         self._editor: PromptSession[str] = PromptSession(
-            reply.prompt,
+            self._prompt,
             history=history,
             completer=_Words(complete),
             complete_style=CompleteStyle.READLINE_LIKE,
@@ -88,6 +88,11 @@ class Terminal:
         finally:
             self._entered.put_nowait(None)
 
+    def _prompt(self) -> str:
+        # The rest of the row is for what is typed.
+        cells = self._output.get_size().columns // 3
+        return self._reply.prompt(lambda name: shortened(name, cells))
+
     async def _line(self) -> str:
         return await self._editor.prompt_async(set_exception_handler=False, handle_sigint=False)
 
@@ -118,6 +123,15 @@ class Terminal:
         else:
             self._output.write(front + row)
         self._output.write_raw("\r\n")
+
+
+def shortened(text: str, cells: int) -> str:
+    """As much of a text as fits, with … where it was cut."""
+    if get_cwidth(text) <= cells:
+        return text
+    while text and get_cwidth(text) > cells - 1:
+        text = text[:-1]
+    return text + "…"
 
 
 def folded(line: str, columns: int) -> list[str]:
