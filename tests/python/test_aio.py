@@ -9,6 +9,7 @@ import os
 import pickle
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -420,6 +421,46 @@ def test_to_open_one_can_be_cancelled(server: superchat.Server) -> None:
 
     run(main())
     silent.close()
+
+
+@pytest.mark.parametrize("what", ["server", "client"])
+def test_an_opening_that_was_cancelled_holds_nothing(
+    server: superchat.Server, tmp_path: Path, what: str
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    def make() -> aio.Server | aio.Client:
+        if what == "server":
+            return aio.Server(port, "127.0.0.1", directory=tmp_path / "other")
+        return client("sonic", server, port=port)
+
+    (tmp_path / "other").mkdir()
+    made, go_on = threading.Event(), threading.Event()
+
+    async def main() -> None:
+        first = make()
+        native = first._make
+
+        def slowly() -> Any:
+            endpoint = native()
+            made.set()
+            assert go_on.wait(SOON)
+            return endpoint
+
+        setattr(first, "_make", slowly)
+        opening = asyncio.ensure_future(first.__aenter__())
+        await asyncio.to_thread(made.wait)
+        opening.cancel()
+        # Who does not wait for the thread opens the second while the first has the port.
+        asyncio.get_running_loop().call_later(0.1, go_on.set)
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        async with make() as second:
+            assert second.address[1] == port
+
+    run(main())
 
 
 def test_a_client_belongs_to_its_loop(server: superchat.Server) -> None:

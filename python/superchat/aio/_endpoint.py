@@ -77,11 +77,29 @@ class Endpoint(Generic[N, Item]):
             raise RuntimeError(f"this {self._name} was opened before: make another one")
         self._opened = True
         self._loop = asyncio.get_running_loop()
+        made: list[N] = []
         # It may look up a host's name, and a server reads its store.
-        native = await asyncio.to_thread(self._make)
+        making = self._loop.run_in_executor(None, lambda: made.append(self._make()))
+        try:
+            await asyncio.shield(making)
+        except asyncio.CancelledError:
+            # A second cancellation waits no more; it is closed all the same.
+            await asyncio.shield(asyncio.ensure_future(self._discard(making, made)))
+            raise
+        native = made.pop()
         self._native = native
         self._loop.add_reader(native.fileno(), self._dispatch, native)
         return native
+
+    async def _discard(self, making: asyncio.Future[None], made: list[N]) -> None:
+        """Close what nobody waits for any more, so that its port and directory are free."""
+        try:
+            await making
+        except Exception:
+            # There is nothing to close, and its opener is told of the cancellation.
+            return
+        # The port is free when the last reference goes, which is this one.
+        await asyncio.to_thread(lambda: self._close(made.pop()))
 
     def _dispatch(self, native: N) -> None:
         try:
