@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pyo3::exceptions::{PyOverflowError, PyValueError};
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -66,6 +66,9 @@ fn take<'py, T: for<'a> FromPyObject<'a, 'py>>(
             true => {
                 let text = format!("the limit {name} is {value}, which it may not be");
                 convert::raised(py, "LimitError", &text)
+            }
+            false if error.is_instance_of::<PyTypeError>(py) => {
+                PyTypeError::new_err(format!("the limit {name}: {}", error.value(py)))
             }
             false => error,
         }

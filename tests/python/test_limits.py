@@ -63,7 +63,7 @@ def test_a_limit_out_of_its_range_is_named(
 
 
 def test_a_limit_that_is_no_number_is_a_type_error(tmp_path: Path) -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="the limit users: "):
         superchat.Server(directory=tmp_path, limits=superchat.Limits(users="many"))  # type: ignore[arg-type]
 
 
