@@ -114,7 +114,7 @@ impl Client {
     /// # Errors
     /// [`Error::Nickname`] and [`Error::Closed`] at once, the others with the outcome.
     pub fn post_register(&self, name: &str) -> Result<Pending<()>, Error> {
-        let (waiter, pending) = Waiter::pending();
+        let (waiter, pending) = Waiter::pending(&self.port);
         self.submit_register(nickname(name)?, waiter)?;
         Ok(pending)
     }
@@ -150,7 +150,7 @@ impl Client {
     }
 
     pub(super) fn register_as(&self, nickname: Nickname) -> Result<(), Error> {
-        let (waiter, pending) = Waiter::pending();
+        let (waiter, pending) = Waiter::pending(&self.port);
         self.submit_register(nickname, waiter)?;
         pending.wait()
     }
@@ -174,7 +174,7 @@ impl Client {
     /// # Errors
     /// [`Error::Closed`] at once, the other with the outcome.
     pub fn post_deregister(&self) -> Result<Pending<()>, Error> {
-        let (waiter, pending) = Waiter::pending();
+        let (waiter, pending) = Waiter::pending(&self.port);
         let awaited = Awaited::Session(waiter);
         self.submit(awaited, |ticket| ClientCommand::Deregister { ticket })?;
         Ok(pending)
@@ -215,7 +215,7 @@ impl Client {
     /// [`Error::Nickname`] and [`Error::Closed`] at once; the others of [`send`](Self::send) with the
     /// outcome.
     pub fn post(&self, recipient: &str, text: &str) -> Result<Pending<Delivery>, Error> {
-        let (waiter, pending) = Waiter::pending();
+        let (waiter, pending) = Waiter::pending(&self.port);
         self.submit_message(recipient, text, waiter)?;
         Ok(pending)
     }

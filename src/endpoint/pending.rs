@@ -12,6 +12,8 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 
 use super::Error;
+use crate::net::Port;
+use crate::proto::{self, ClientCommand};
 
 /// A call that is under way: [`wait`](Self::wait) gives what became of it, and so does `.await`.
 ///
@@ -41,6 +43,8 @@ use super::Error;
 pub struct Pending<T> {
     outcome: Receiver<Result<T, Error>>,
     waker: Arc<WakerSlot>,
+    /// Whose call it is.
+    port: Arc<Port<proto::Client>>,
 }
 
 /// The waker of the task that waits, if one does.
@@ -70,10 +74,10 @@ pub(super) struct Teller<T> {
     waker: Arc<WakerSlot>,
 }
 
-pub(super) fn pending<T>() -> (Teller<T>, Pending<T>) {
+pub(super) fn pending<T>(port: Arc<Port<proto::Client>>) -> (Teller<T>, Pending<T>) {
     let (sender, outcome) = bounded(1);
     let waker = Arc::<WakerSlot>::default();
-    (Teller { outcome: sender, waker: Arc::clone(&waker) }, Pending { outcome, waker })
+    (Teller { outcome: sender, waker: Arc::clone(&waker) }, Pending { outcome, waker, port })
 }
 
 impl<T> Teller<T> {
@@ -93,11 +97,19 @@ impl<T> fmt::Debug for Pending<T> {
 }
 
 impl<T> Pending<T> {
+    /// Sends what is held back until more goes with it, if the outcome is not there.
+    fn hasten(&self) {
+        if !self.is_finished() {
+            self.port.command(ClientCommand::Hasten);
+        }
+    }
+
     /// Waits for the outcome.
     ///
     /// # Errors
     /// Those of the call that returned it.
     pub fn wait(self) -> Result<T, Error> {
+        self.hasten();
         // Every accepted call has an outcome; without one, the client was closed.
         self.outcome.recv().unwrap_or(Err(Error::Closed))
     }
@@ -122,6 +134,7 @@ impl<T> Pending<T> {
     /// # Errors
     /// Itself, to be waited for again.
     pub fn wait_timeout(self, timeout: Duration) -> Result<Result<T, Error>, Self> {
+        self.hasten();
         match self.outcome.recv_timeout(timeout) {
             Ok(outcome) => Ok(outcome),
             Err(RecvTimeoutError::Timeout) => Err(self),
@@ -155,6 +168,7 @@ impl<T> Future for Pending<T> {
     type Output = Result<T, Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.hasten();
         self.waker.leave(context.waker());
         match self.outcome.try_recv() {
             Ok(outcome) => Poll::Ready(outcome),

@@ -12,7 +12,8 @@ use std::task;
 use super::Error;
 use super::outbox::Call;
 use super::pending::{Pending, Teller, pending};
-use crate::proto::{Delivery, MAX_PENDING, Ticket};
+use crate::net::Port;
+use crate::proto::{self, Delivery, MAX_PENDING, Ticket};
 
 /// Who is told of an outcome.
 pub(super) enum Waiter<T> {
@@ -33,8 +34,8 @@ pub(super) enum Told {
 
 impl<T: Send + 'static> Waiter<T> {
     /// A waiter, and what it waits on.
-    pub(super) fn pending() -> (Self, Pending<T>) {
-        let (teller, pending) = pending();
+    pub(super) fn pending(port: &Arc<Port<proto::Client>>) -> (Self, Pending<T>) {
+        let (teller, pending) = pending(Arc::clone(port));
         (Self::Pending(teller), pending)
     }
 

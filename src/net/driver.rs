@@ -8,22 +8,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use mio::net::UdpSocket;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Poll, Token, Waker};
 use tracing::{Level, debug, enabled, error, info};
 
 use super::clock::Clock;
 use super::later::Later;
+use super::socket::{Batch, Outgoing, Socket, Unsent};
 use crate::proto::{Engine, Input, Instant, Output, Stats};
 
 const SOCKET: Token = Token(0);
 const WAKER: Token = Token(1);
-
-/// The longest UDP datagram: none is cut when it is received.
-const MAX_UDP: usize = 65_536;
-
-/// Datagrams that are taken before the timers are looked at again.
-const BURST: usize = 64;
 
 /// What an endpoint does with what its engine emits.
 pub(crate) trait Outlet<E>: Send {
@@ -41,6 +35,9 @@ pub(crate) trait Outlet<E>: Send {
 struct Core<E: Engine> {
     engine: E,
     outlet: Option<Box<dyn Outlet<E::Emit>>>,
+    /// Until the driver ends: whoever holds on to an endpoint that is closed does not keep its port.
+    socket: Option<Arc<Socket>>,
+    outgoing: Outgoing,
     /// When the driver's thread will look at the timers by itself.
     wakes_at: Option<Instant>,
 }
@@ -48,7 +45,6 @@ struct Core<E: Engine> {
 /// One endpoint's engine and socket, for any thread to use.
 pub(crate) struct Port<E: Engine> {
     core: Mutex<Core<E>>,
-    socket: UdpSocket,
     address: SocketAddr,
     waker: Waker,
     clock: Clock,
@@ -56,10 +52,11 @@ pub(crate) struct Port<E: Engine> {
     ended: AtomicBool,
 }
 
-/// A datagram that the operating system would not take.
-struct Unsent {
-    to: SocketAddr,
-    error: io::Error,
+/// A datagram that was not believed.
+struct Rejected {
+    from: SocketAddr,
+    length: usize,
+    reason: &'static str,
 }
 
 /// What is left of an input, for when the lock is released.
@@ -68,6 +65,8 @@ struct Unsent {
 struct Rest {
     /// The last of the datagrams that could not be sent.
     unsent: Option<Unsent>,
+    /// Datagrams that were not believed, if somebody wants to know.
+    rejected: Vec<Rejected>,
     later: Vec<Later>,
 }
 
@@ -76,6 +75,9 @@ impl Rest {
         if let Some(Unsent { to, error }) = self.unsent {
             debug!(%to, %error, "cannot send");
         }
+        for Rejected { from, length, reason } in self.rejected {
+            debug!(%from, length, reason, "rejected a datagram");
+        }
         self.later.into_iter().for_each(Later::run);
     }
 }
@@ -83,25 +85,33 @@ impl Rest {
 /// The receiving half of an endpoint: what its thread runs.
 pub(crate) struct Driver<E: Engine> {
     port: Arc<Port<E>>,
+    socket: Arc<Socket>,
     poll: Poll,
 }
 
 impl<E: Engine> Driver<E> {
     /// Binds a socket and puts an engine behind it.
     pub(crate) fn bind(address: SocketAddr, engine: E) -> io::Result<Self> {
-        let mut socket = UdpSocket::bind(address)?;
+        let mut socket = Socket::bind(address)?;
         let poll = Poll::new()?;
-        poll.registry().register(&mut socket, SOCKET, Interest::READABLE)?;
+        socket.register(poll.registry(), SOCKET)?;
+        let socket = Arc::new(socket);
+        let core = Core {
+            engine,
+            outlet: None,
+            socket: Some(Arc::clone(&socket)),
+            outgoing: Outgoing::default(),
+            wakes_at: None,
+        };
         let port = Port {
-            core: Mutex::new(Core { engine, outlet: None, wakes_at: None }),
+            core: Mutex::new(core),
             address: socket.local_addr()?,
-            socket,
             waker: Waker::new(poll.registry(), WAKER)?,
             clock: Clock::start(),
             send_failures: AtomicU64::new(0),
             ended: AtomicBool::new(false),
         };
-        Ok(Self { port: Arc::new(port), poll })
+        Ok(Self { port: Arc::new(port), socket, poll })
     }
 
     /// The half that other threads use.
@@ -112,9 +122,9 @@ impl<E: Engine> Driver<E> {
     /// Runs until the outlet breaks off.
     pub(crate) fn run(mut self) {
         let mut events = Events::with_capacity(2);
-        let mut buffer = vec![0; MAX_UDP];
+        let mut batch = Batch::new();
         while !self.port.ended.load(Ordering::Acquire) {
-            let more = self.port.receive(&mut buffer);
+            let more = self.port.receive(&self.socket, &mut batch);
             let timeout = if more { Some(Duration::ZERO) } else { self.port.sleep_time() };
             match self.poll.poll(&mut events, timeout) {
                 Ok(()) => {}
@@ -125,8 +135,12 @@ impl<E: Engine> Driver<E> {
                 }
             }
         }
+        let mut core = self.port.lock();
+        core.socket = None;
+        let outlet = core.outlet.take();
+        drop(core);
+        drop(self.socket);
         // It tells everyone who waits: with the lock released.
-        let outlet = self.port.lock().outlet.take();
         drop(outlet);
         info!("ended");
     }
@@ -192,17 +206,23 @@ impl<E: Engine> Port<E> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives the engine an input and does what it wants.
+    /// Gives the engine an input, does what is due, and what it wants.
     fn handle(&self, core: &mut Core<E>, input: Input<'_, E::Command>) -> Rest {
         let mut rest = Rest::default();
         core.engine.handle(self.clock.now(), input);
+        self.drain(core, &mut rest);
+        self.send(core, &mut rest);
+        rest
+    }
+
+    /// Takes what the engine wants.
+    fn drain(&self, core: &mut Core<E>, rest: &mut Rest) {
         while let Some(output) = core.engine.poll_output() {
             match output {
                 Output::Transmit { to, payload } => {
-                    // As good as lost on the way: what matters is sent again.
-                    if let Err(error) = self.socket.send_to(&payload, to) {
-                        self.send_failures.fetch_add(1, Ordering::Relaxed);
-                        rest.unsent = Some(Unsent { to, error });
+                    if let Some(socket) = &core.socket {
+                        let sent = core.outgoing.push(socket, to, &payload);
+                        self.note(sent, rest);
                     }
                 }
                 Output::Emit(emit) => {
@@ -215,33 +235,61 @@ impl<E: Engine> Port<E> {
                 }
             }
         }
-        rest
     }
 
-    /// Takes what has come, up to a burst. Whether there may be more.
-    fn receive(&self, buffer: &mut [u8]) -> bool {
-        for _ in 0..BURST {
-            match self.socket.recv_from(buffer) {
-                Ok((length, from)) => {
-                    let payload = buffer.get(..length).unwrap_or_default();
-                    let mut core = self.lock();
-                    let room = core.outlet.as_ref().is_some_and(|outlet| outlet.has_room());
-                    let before = enabled!(Level::DEBUG).then(|| core.engine.counters());
-                    let rest = self.handle(&mut core, Input::Datagram { from, payload, room });
-                    let rejected =
-                        before.and_then(|before| core.engine.counters().rejected_since(&before));
-                    drop(core);
-                    if let Some(reason) = rejected {
-                        debug!(%from, length, reason, "rejected a datagram");
-                    }
-                    rest.finish();
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
-                // Of an earlier datagram (a port that is closed), or an interruption.
-                Err(_) => {}
-            }
+    /// Sends what is left of what the engine wants sent.
+    fn send(&self, core: &mut Core<E>, rest: &mut Rest) {
+        if let Some(socket) = &core.socket {
+            let sent = core.outgoing.send(socket);
+            self.note(sent, rest);
         }
+    }
+
+    /// What was not sent is as good as lost on the way: what matters is sent again.
+    fn note(&self, sent: Result<(), Unsent>, rest: &mut Rest) {
+        if let Err(unsent) = sent {
+            self.send_failures.fetch_add(1, Ordering::Relaxed);
+            rest.unsent = Some(unsent);
+        }
+    }
+
+    /// Takes what has come, up to a batch, and then does what is due for all of it. Whether there may be
+    /// more.
+    fn receive(&self, socket: &Socket, batch: &mut Batch) -> bool {
+        let trains = match socket.receive(batch) {
+            Ok(trains) => trains,
+            Err(error) => return error.kind() != io::ErrorKind::WouldBlock,
+        };
+        for train in trains {
+            // Others have their turn between one sender's datagrams and the next's.
+            let mut core = self.lock();
+            let mut rest = Rest::default();
+            for payload in train.datagrams() {
+                self.take(&mut core, train.from, payload, &mut rest);
+            }
+            drop(core);
+            rest.finish();
+        }
+        self.flush().finish();
         true
+    }
+
+    /// Gives the engine a datagram.
+    fn take(&self, core: &mut Core<E>, from: SocketAddr, payload: &[u8], rest: &mut Rest) {
+        let room = core.outlet.as_ref().is_some_and(|outlet| outlet.has_room());
+        let before = enabled!(Level::DEBUG).then(|| core.engine.counters());
+        core.engine.take(self.clock.now(), Input::Datagram { from, payload, room });
+        self.drain(core, rest);
+        let reason = before.and_then(|before| core.engine.counters().rejected_since(&before));
+        if let Some(reason) = reason {
+            rest.rejected.push(Rejected { from, length: payload.len(), reason });
+        }
+    }
+
+    /// Does what is due.
+    fn flush(&self) -> Rest {
+        let mut core = self.lock();
+        self.handle(&mut core, Input::Deadline)
     }
 
     /// Handles the deadline if it is due. How long nothing is due from now on.

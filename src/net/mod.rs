@@ -8,6 +8,7 @@
 mod clock;
 mod driver;
 mod later;
+mod socket;
 
 pub(crate) use clock::{local_stamp, system_time, system_time_from_local};
 pub(crate) use driver::{Driver, Outlet, Port};

@@ -5,9 +5,11 @@
 //!   remember the flow; a packet is acknowledged through when its frames were handed on;
 //! - a side that forgot the flow goes on with the other one's floor, the lowest number that was not
 //!   acknowledged through: nothing below it is owed to anybody;
-//! - a number is never used for two packets.
+//! - a number is never used for two packets;
+//! - a lone frame does not wait. Those that follow one another closely go together: see [`COMPANY`].
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use super::Instant;
 use super::round_trip::{RoundTrip, RoundTrips};
@@ -18,6 +20,14 @@ pub(super) const WINDOW: u64 = 64;
 
 /// A packet is taken for lost when so many later ones have come (RFC 5681, section 3.2).
 const OVERTAKEN: u32 = 3;
+
+/// How long a frame waits for others that share its packets, if it comes that soon after the last packet, which
+/// is still under way: about what it costs to send one, and to wake whoever gets it. Whoever waits for an outcome
+/// ends it, and so does an ack of all that was sent.
+const COMPANY: Duration = Duration::from_micros(100);
+
+/// Bytes of frames that do not wait any more: as many packets as a system call takes with profit.
+const TRAIN: usize = 16 * Packet::ROOM;
 
 /// A packet that was not acknowledged through.
 #[derive(Debug)]
@@ -37,8 +47,13 @@ struct Segment<T> {
 pub(super) struct Flow<T> {
     /// The number of the next new packet.
     next: u64,
-    /// Frames that are in no packet yet.
+    /// Frames that are in no packet yet, and their bytes.
     queue: VecDeque<(Vec<u8>, T)>,
+    queued: usize,
+    /// What waits is to go now, or has begun to.
+    hastened: bool,
+    /// When the last new packet was made.
+    filled: Instant,
     /// The packets just below `next`.
     flight: VecDeque<Segment<T>>,
     round_trip: RoundTrip,
@@ -67,6 +82,9 @@ impl<T> Flow<T> {
         Self {
             next: Self::fresh_number(now),
             queue: VecDeque::new(),
+            queued: 0,
+            hastened: false,
+            filled: Instant::ZERO,
             flight: VecDeque::new(),
             round_trip: RoundTrip::default(),
             progress: now,
@@ -102,7 +120,27 @@ impl<T> Flow<T> {
 
     /// Queues a frame. The item comes back when the frame was handed on at the other end.
     pub(super) fn push(&mut self, frame: Vec<u8>, item: T) {
+        self.queued += frame.len();
         self.queue.push_back((frame, item));
+    }
+
+    /// Whether frames wait for others.
+    pub(super) fn holds_back(&self) -> bool {
+        !self.queue.is_empty() && !self.hastened
+    }
+
+    /// Somebody waits: what is queued goes now.
+    pub(super) fn hasten(&mut self) {
+        self.hastened = !self.queue.is_empty();
+    }
+
+    /// When the frames that wait make a packet, if there is room for one.
+    fn fills(&self) -> Option<Instant> {
+        if self.queue.is_empty() || self.flight.len() as u64 >= WINDOW {
+            return None;
+        }
+        let at_once = self.hastened || self.flight.is_empty() || self.queued >= TRAIN;
+        Some(if at_once { Instant::ZERO } else { self.filled + COMPANY })
     }
 
     /// Gives up whatever was not acknowledged, and returns its items, oldest first.
@@ -115,12 +153,13 @@ impl<T> Flow<T> {
         let under_way = self.flight.drain(..);
         let under_way = under_way.flat_map(|segment| segment.frames.into_iter().zip(segment.items));
         let all: Vec<_> = under_way.chain(self.queue.drain(..)).collect();
+        self.queued = 0;
         let mut given_up = Vec::new();
         for (frame, item) in all {
             if which(&item) {
                 given_up.push(item);
             } else {
-                self.queue.push_back((frame, item));
+                self.push(frame, item);
             }
         }
         given_up
@@ -175,7 +214,9 @@ impl<T> Flow<T> {
             done.extend(segment.items);
             self.progress = now;
         }
-        self.hold(now, &ack.beyond, all);
+        if !ack.beyond.is_empty() {
+            self.hold(now, &ack.beyond, all);
+        }
         done
     }
 
@@ -250,7 +291,7 @@ impl<T> Flow<T> {
         });
         let index = match due {
             Some(index) => index,
-            None if !self.queue.is_empty() && (self.flight.len() as u64) < WINDOW => {
+            None if self.fills().is_some_and(|at| at <= now) => {
                 self.fill(now);
                 self.flight.len() - 1
             }
@@ -288,12 +329,16 @@ impl<T> Flow<T> {
             }
             room = room.saturating_sub(frame.len() + 1);
             let Some((frame, item)) = self.queue.pop_front() else { break };
+            self.queued -= frame.len();
             frames.push(frame);
             items.push(item);
         }
         let segment = Segment { frames, items, sent: 0, last_sent: now, held: false, overtaken: 0 };
         self.flight.push_back(segment);
         self.next += 1;
+        self.filled = now;
+        // Once they go, all go.
+        self.hastened = !self.queue.is_empty();
     }
 
     fn expires(&self, segment: &Segment<T>) -> Instant {
@@ -303,7 +348,7 @@ impl<T> Flow<T> {
     /// When [`poll`](Self::poll) has something to do that it has not now.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let waiting = self.flight.iter().filter(|segment| !segment.held);
-        waiting.map(|segment| self.expires(segment)).min()
+        waiting.map(|segment| self.expires(segment)).chain(self.fills()).min()
     }
 }
 

@@ -52,6 +52,8 @@ pub(super) struct Flows<T> {
     timers: Timers<Session>,
     /// Those that may have something to send now.
     ready: BTreeSet<Session>,
+    /// Those that hold something back.
+    holding: BTreeSet<Session>,
     /// No flow that is closed has had this number, or a higher one.
     used: u64,
     /// A session that is sent no more than acks for now.
@@ -68,6 +70,7 @@ impl<T> Flows<T> {
             peers: BTreeMap::new(),
             timers: Timers::new(),
             ready: BTreeSet::new(),
+            holding: BTreeSet::new(),
             used: 0,
             paused: None,
             revision: None,
@@ -162,10 +165,20 @@ impl<T> Flows<T> {
         }
     }
 
+    /// What any flow holds back, until others share its packets, goes now: somebody waits.
+    pub(super) fn hasten(&mut self) {
+        for session in std::mem::take(&mut self.holding) {
+            if let Some(flow) = self.get_mut(session) {
+                flow.hasten();
+            }
+        }
+    }
+
     /// Ends a flow, and returns the items of what was not acknowledged, oldest first.
     pub(super) fn close(&mut self, session: Session) -> Vec<T> {
         self.timers.stop(&session);
         self.ready.remove(&session);
+        self.holding.remove(&session);
         let Some(mut peer) = self.peers.remove(&session) else { return Vec::new() };
         self.used = self.used.max(peer.flow.next_number());
         peer.flow.abandon()
@@ -216,6 +229,11 @@ impl<T> Flows<T> {
                 return Some(FlowStep::Transmit(peer.address, packet));
             }
             self.ready.remove(&session);
+            if peer.flow.holds_back() {
+                self.holding.insert(session);
+            } else {
+                self.holding.remove(&session);
+            }
             match peer.deadline().filter(|_| !paused) {
                 Some(at) => self.timers.set(session, at),
                 None => self.timers.stop(&session),

@@ -10,6 +10,9 @@
 //! 2. [`Engine::poll_output`] until it returns `None`: datagrams to send, things to pass on;
 //! 3. wait for the next input, until [`Engine::deadline`] at the most.
 //!
+//! Where several datagrams have come, each may be [taken](Engine::take), with its outputs, and what is due
+//! then done [for all of them](Engine::flush): so that one ack is for all.
+//!
 //! Storage is an input and an output like the rest: the server engine emits a [`StoreRequest`],
 //! and is given the [`StoreAnswer`] as a command.
 #![deny(clippy::disallowed_types, clippy::disallowed_methods)]
@@ -81,8 +84,18 @@ pub trait Engine {
     /// What it tells them.
     type Emit;
 
-    /// Takes one input. The outputs are to be taken before the next.
-    fn handle(&mut self, now: Now, input: Input<'_, Self::Command>);
+    /// Takes one input, and does what is due. The outputs are to be taken before the next.
+    fn handle(&mut self, now: Now, input: Input<'_, Self::Command>) {
+        self.take(now, input);
+        self.flush(now);
+    }
+
+    /// Takes one input, and leaves what is due: more come at the same time. The outputs are to be taken
+    /// before the next.
+    fn take(&mut self, now: Now, input: Input<'_, Self::Command>);
+
+    /// Does what is due. The outputs are to be taken before the next input.
+    fn flush(&mut self, now: Now);
 
     /// The next output, until there is none.
     fn poll_output(&mut self) -> Option<Output<Self::Emit>>;

@@ -189,7 +189,7 @@ impl Engine for ClassicClient {
     type Command = ClassicCommand;
     type Emit = ClassicEmit;
 
-    fn handle(&mut self, now: Now, input: Input<'_, ClassicCommand>) {
+    fn take(&mut self, now: Now, input: Input<'_, ClassicCommand>) {
         match input {
             Input::Datagram { from, payload, .. } => self.on_datagram(from, payload),
             Input::Command(command) => self.waiting.push_back(command),
@@ -198,6 +198,8 @@ impl Engine for ClassicClient {
         self.wake(now.at);
         self.next_command(now.at);
     }
+
+    fn flush(&mut self, _: Now) {}
 
     fn poll_output(&mut self) -> Option<Output<ClassicEmit>> {
         self.outputs.pop_front()

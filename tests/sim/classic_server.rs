@@ -184,12 +184,14 @@ impl Engine for ClassicServer {
     type Command = ();
     type Emit = ();
 
-    fn handle(&mut self, now: Now, input: Input<'_, ()>) {
+    fn take(&mut self, now: Now, input: Input<'_, ()>) {
         if let Input::Datagram { from, payload, .. } = input {
             self.on_datagram(from, payload);
         }
         self.run(now.at);
     }
+
+    fn flush(&mut self, _: Now) {}
 
     fn poll_output(&mut self) -> Option<Output<()>> {
         self.outputs.pop_front()

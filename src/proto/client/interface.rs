@@ -165,6 +165,8 @@ pub enum ClientCommand {
         /// The message.
         text: String,
     },
+    /// Somebody waits: what is held back, so that more goes with it, is sent.
+    Hasten,
     /// Log off and end; [`ClientEmit::Closed`] says when that is done.
     Close,
 }

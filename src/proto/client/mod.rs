@@ -247,6 +247,7 @@ impl Client {
             ClientCommand::Send { ticket, recipient, text } => {
                 self.send(now, ticket, recipient, text);
             }
+            ClientCommand::Hasten => self.flows.hasten(),
             ClientCommand::Close if closed => {}
             ClientCommand::Close => self.close(now),
         }
@@ -429,11 +430,6 @@ impl Client {
         self.emit(ClientEmit::Event(event));
     }
 
-    /// Does what is due.
-    fn flush(&mut self, now: Now) {
-        while self.step(now) {}
-    }
-
     /// Does one thing that is due; whether there was one.
     fn step(&mut self, now: Now) -> bool {
         if let Some(timer) = self.timers.pop_expired(now.at) {
@@ -474,13 +470,16 @@ impl Engine for Client {
     type Command = ClientCommand;
     type Emit = ClientEmit;
 
-    fn handle(&mut self, now: Now, input: Input<'_, ClientCommand>) {
+    fn take(&mut self, now: Now, input: Input<'_, ClientCommand>) {
         match input {
             Input::Datagram { from, payload, room } => self.on_datagram(now, from, payload, room),
             Input::Command(command) => self.on_command(now, command),
             Input::Deadline => {}
         }
-        self.flush(now);
+    }
+
+    fn flush(&mut self, now: Now) {
+        while self.step(now) {}
     }
 
     fn poll_output(&mut self) -> Option<Output<ClientEmit>> {

@@ -312,7 +312,7 @@ impl Engine for Server {
     type Command = ServerCommand;
     type Emit = ServerEmit;
 
-    fn handle(&mut self, now: Now, input: Input<'_, ServerCommand>) {
+    fn take(&mut self, now: Now, input: Input<'_, ServerCommand>) {
         match input {
             Input::Datagram { from, payload, room } => self.on_datagram(now, from, payload, room),
             Input::Command(ServerCommand::Store(answer)) => self.on_store(now, answer),
@@ -320,7 +320,11 @@ impl Engine for Server {
             Input::Command(ServerCommand::Stop) => self.stop(now),
             Input::Deadline => {}
         }
-        self.flush(now);
+    }
+
+    fn flush(&mut self, now: Now) {
+        while self.step(now) {}
+        self.end_if_idle();
     }
 
     fn poll_output(&mut self) -> Option<Output<ServerEmit>> {

@@ -113,16 +113,16 @@ impl Server {
         self.transmit(to, Datagram::Ack.encode());
     }
 
-    /// Does and sends what is due.
-    pub(super) fn flush(&mut self, now: Now) {
-        while self.step(now) {}
+    /// A server that goes down has ended when nobody is left to be told.
+    pub(super) fn end_if_idle(&mut self) {
         if self.stopping && !self.stopped && self.links.is_idle() && self.flows.is_idle() {
             self.stopped = true;
             self.outputs.push_back(Output::Emit(ServerEmit::Stopped));
         }
     }
 
-    fn step(&mut self, now: Now) -> bool {
+    /// Does or sends one thing that is due; whether there was one.
+    pub(super) fn step(&mut self, now: Now) -> bool {
         enum Due {
             Transmit(Vec<u8>),
             Failed(Item),

@@ -1,0 +1,158 @@
+//! The socket: datagrams are received many at a time, and sent many at a time where they go to one place.
+//!
+//! The invariant: what is given out and taken is single datagrams, whatever the system makes of them. It gathers
+//! datagrams of one sender (GRO), and takes several of one length apart (GSO): for the path that is nothing else
+//! than the same datagrams one after the other.
+
+use std::io::{self, IoSliceMut};
+use std::net::SocketAddr;
+
+use mio::event::Source;
+use mio::net::UdpSocket;
+use mio::{Interest, Registry, Token};
+use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
+use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
+
+/// The longest UDP datagram, and the most that the system gathers into one buffer: none is cut.
+const MAX_UDP: usize = 65_536;
+
+/// What the system is asked to keep until it is read, or sent. It gives what it allows, which is often less: what
+/// does not fit is lost, and sent again.
+const SOCKET_BUFFER: usize = 4 << 20;
+
+#[derive(Debug)]
+pub(super) struct Socket {
+    io: UdpSocket,
+    state: UdpSocketState,
+}
+
+impl Socket {
+    pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
+        let io = UdpSocket::bind(address)?;
+        let state = UdpSocketState::new((&io).into())?;
+        // A classic datagram may be longer than a path takes in one piece.
+        sockopt::set_ip_mtu_discover(&io, Ipv4PathMtuDiscovery::WANT)?;
+        if address.is_ipv6() {
+            sockopt::set_ipv6_mtu_discover(&io, Ipv6PathMtuDiscovery::WANT)?;
+        }
+        // Smaller ones will do.
+        let _ = state.set_recv_buffer_size((&io).into(), SOCKET_BUFFER);
+        let _ = state.set_send_buffer_size((&io).into(), SOCKET_BUFFER);
+        Ok(Self { io, state })
+    }
+
+    pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.io.local_addr()
+    }
+
+    pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        self.io.register(registry, token, Interest::READABLE)
+    }
+
+    /// Receives what has come, up to a batch.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] if nothing has; any other is of an earlier datagram (a port that is
+    /// closed), or an interruption.
+    pub(super) fn receive<'a>(
+        &self,
+        batch: &'a mut Batch,
+    ) -> io::Result<impl Iterator<Item = Train<'a>>> {
+        let mut found = [RecvMeta::default(); BATCH_SIZE];
+        let mut slices = batch.0.chunks_mut(MAX_UDP).map(IoSliceMut::new);
+        let mut buffers: [IoSliceMut<'_>; BATCH_SIZE] =
+            std::array::from_fn(|_| slices.next().unwrap_or_else(|| IoSliceMut::new(&mut [])));
+        let count = self.state.recv((&self.io).into(), &mut buffers, &mut found)?;
+        let trains = found.into_iter().take(count).zip(batch.0.chunks(MAX_UDP));
+        Ok(trains.map(|(found, buffer)| Train {
+            from: found.addr,
+            bytes: buffer.get(..found.len).unwrap_or_default(),
+            length: found.stride,
+        }))
+    }
+
+    /// How many datagrams of one length may be sent together.
+    pub(super) fn most_together(&self) -> usize {
+        self.state.max_gso_segments()
+    }
+
+    /// Sends datagrams of this length to one place; the last may be shorter.
+    pub(super) fn send(&self, to: SocketAddr, contents: &[u8], length: usize) -> io::Result<()> {
+        let segment_size = Some(length).filter(|length| contents.len() > *length);
+        let transmit =
+            Transmit { destination: to, ecn: None, contents, segment_size, src_ip: None };
+        self.state.try_send((&self.io).into(), &transmit)
+    }
+}
+
+/// Where datagrams are received: 2 MB, of which the system gives what is used.
+pub(super) struct Batch(Vec<u8>);
+
+impl Batch {
+    pub(super) fn new() -> Self {
+        Self(vec![0; MAX_UDP * BATCH_SIZE])
+    }
+}
+
+/// Datagrams of one sender, one after the other, all of one length but perhaps the last.
+pub(super) struct Train<'a> {
+    pub(super) from: SocketAddr,
+    bytes: &'a [u8],
+    length: usize,
+}
+
+impl<'a> Train<'a> {
+    pub(super) fn datagrams(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        // An empty one is one.
+        let empty = Some(self.bytes).filter(|bytes| bytes.is_empty());
+        empty.into_iter().chain(self.bytes.chunks(self.length.max(1)))
+    }
+}
+
+/// Datagrams that are to be sent, those to one place together.
+#[derive(Debug, Default)]
+pub(super) struct Outgoing {
+    to: Option<SocketAddr>,
+    bytes: Vec<u8>,
+    /// Of each but the last.
+    length: usize,
+    count: usize,
+}
+
+/// A datagram that the operating system would not take.
+pub(super) struct Unsent {
+    pub(super) to: SocketAddr,
+    pub(super) error: io::Error,
+}
+
+impl Outgoing {
+    /// Adds a datagram. What cannot go with it is sent.
+    pub(super) fn push(
+        &mut self,
+        socket: &Socket,
+        to: SocketAddr,
+        payload: &[u8],
+    ) -> Result<(), Unsent> {
+        let fits = self.to == Some(to)
+            && self.bytes.len() == self.length * self.count
+            && (1..=self.length).contains(&payload.len())
+            && self.count < socket.most_together()
+            && self.bytes.len() + payload.len() < MAX_UDP - 100;
+        let sent = if fits { Ok(()) } else { self.send(socket) };
+        if self.to.is_none() {
+            (self.to, self.length) = (Some(to), payload.len());
+        }
+        self.bytes.extend_from_slice(payload);
+        self.count += 1;
+        sent
+    }
+
+    /// Sends what is left.
+    pub(super) fn send(&mut self, socket: &Socket) -> Result<(), Unsent> {
+        let Some(to) = self.to.take() else { return Ok(()) };
+        let sent = socket.send(to, &self.bytes, self.length);
+        self.bytes.clear();
+        self.count = 0;
+        sent.map_err(|error| Unsent { to, error })
+    }
+}
