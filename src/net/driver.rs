@@ -14,10 +14,16 @@ use tracing::{Level, debug, enabled, error, info};
 use super::clock::Clock;
 use super::later::Later;
 use super::socket::{Batch, Outgoing, Socket, Unsent};
-use crate::proto::{Engine, Input, Instant, Output, Stats};
+use crate::proto::{Engine, Input, Instant, Now, Output, Stats};
 
 const SOCKET: Token = Token(0);
 const WAKER: Token = Token(1);
+
+/// How exactly the system's poll keeps time.
+const GRAIN: Duration = Duration::from_millis(1);
+
+/// How long more short deadlines are expected after one.
+const QUICK: Duration = Duration::from_millis(10);
 
 /// What an endpoint does with what its engine emits.
 pub(crate) trait Outlet<E>: Send {
@@ -40,6 +46,24 @@ struct Core<E: Engine> {
     outgoing: Outgoing,
     /// When the driver's thread will look at the timers by itself.
     wakes_at: Option<Instant>,
+    /// Until when it looks at them each [`GRAIN`], so that commands do not have to wake it.
+    quick_until: Instant,
+}
+
+impl<E: Engine> Core<E> {
+    /// Whether the driver sleeps past the deadline, so that it must hear of it. It is asked before it is woken.
+    fn wakes_too_late(&mut self, now: Instant) -> bool {
+        let Some(deadline) = self.engine.deadline() else { return false };
+        if deadline <= now + GRAIN {
+            self.quick_until = now + QUICK;
+        }
+        let too_late = self.wakes_at.is_none_or(|wakes_at| deadline + GRAIN < wakes_at);
+        if too_late {
+            // It is not woken twice.
+            self.wakes_at = Some(deadline);
+        }
+        too_late
+    }
 }
 
 /// One endpoint's engine and socket, for any thread to use.
@@ -102,6 +126,7 @@ impl<E: Engine> Driver<E> {
             socket: Some(Arc::clone(&socket)),
             outgoing: Outgoing::default(),
             wakes_at: None,
+            quick_until: Instant::ZERO,
         };
         let port = Port {
             core: Mutex::new(core),
@@ -164,13 +189,9 @@ impl<E: Engine> Port<E> {
         if core.outlet.is_none() {
             return false;
         }
-        let rest = self.handle(&mut core, Input::Command(command));
-        // Where the driver sleeps past the new deadline, it must hear of it.
-        let earlier = match (core.engine.deadline(), core.wakes_at) {
-            (Some(deadline), Some(wakes_at)) => deadline < wakes_at,
-            (deadline, None) => deadline.is_some(),
-            (None, Some(_)) => false,
-        };
+        let now = self.clock.now();
+        let rest = self.handle(&mut core, now, Input::Command(command));
+        let earlier = core.wakes_too_late(now.at);
         drop(core);
         rest.finish();
         if earlier {
@@ -207,9 +228,9 @@ impl<E: Engine> Port<E> {
     }
 
     /// Gives the engine an input, does what is due, and what it wants.
-    fn handle(&self, core: &mut Core<E>, input: Input<'_, E::Command>) -> Rest {
+    fn handle(&self, core: &mut Core<E>, now: Now, input: Input<'_, E::Command>) -> Rest {
         let mut rest = Rest::default();
-        core.engine.handle(self.clock.now(), input);
+        core.engine.handle(now, input);
         self.drain(core, &mut rest);
         self.send(core, &mut rest);
         rest
@@ -289,20 +310,20 @@ impl<E: Engine> Port<E> {
     /// Does what is due.
     fn flush(&self) -> Rest {
         let mut core = self.lock();
-        self.handle(&mut core, Input::Deadline)
+        self.handle(&mut core, self.clock.now(), Input::Deadline)
     }
 
     /// Handles the deadline if it is due. How long nothing is due from now on.
     fn sleep_time(&self) -> Option<Duration> {
         let mut core = self.lock();
-        let mut now = self.clock.now().at;
+        let now = self.clock.now();
         let mut rest = Rest::default();
-        if core.engine.deadline().is_some_and(|deadline| deadline <= now) {
-            rest = self.handle(&mut core, Input::Deadline);
-            now = self.clock.now().at;
+        if core.engine.deadline().is_some_and(|deadline| deadline <= now.at) {
+            rest = self.handle(&mut core, now, Input::Deadline);
         }
-        core.wakes_at = core.engine.deadline();
-        let sleep_time = core.wakes_at.map(|deadline| deadline - now);
+        let quick = Some(now.at + GRAIN).filter(|_| now.at < core.quick_until);
+        core.wakes_at = core.engine.deadline().into_iter().chain(quick).min();
+        let sleep_time = core.wakes_at.map(|at| at - now.at);
         drop(core);
         rest.finish();
         sleep_time
