@@ -3,11 +3,12 @@
 //! The invariant: whoever waits is told once. What the engine has no outcome for, because its driver
 //! ended, is told that the client is closed.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task;
+
+use slab::Slab;
 
 use super::Error;
 use super::outbox::Call;
@@ -96,14 +97,14 @@ impl Awaited {
     }
 }
 
-/// Whoever waits for something, by ticket.
+/// Whoever waits for something, by ticket. A ticket that was told is given out again.
 ///
 /// The engine bounds what it has under way; this bounds the callbacks that have not run, which may
 /// be of calls that the engine refused at once.
 #[derive(Default)]
 pub(super) struct Waiting {
-    last_ticket: AtomicU64,
-    awaited: Mutex<BTreeMap<Ticket, Awaited>>,
+    /// A ticket is where it stands.
+    awaited: Mutex<Slab<Awaited>>,
     callbacks: Arc<AtomicUsize>,
 }
 
@@ -114,23 +115,22 @@ impl fmt::Debug for Waiting {
 }
 
 impl Waiting {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Ticket, Awaited>> {
+    fn lock(&self) -> MutexGuard<'_, Slab<Awaited>> {
         self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn add(&self, awaited: Awaited) -> Result<Ticket, Error> {
         let awaited = awaited.counted(&self.callbacks)?;
-        let ticket = self.last_ticket.fetch_add(1, Ordering::Relaxed);
-        self.lock().insert(ticket, awaited);
-        Ok(ticket)
+        Ok(self.lock().insert(awaited) as Ticket)
     }
 
     pub(super) fn take(&self, ticket: Ticket) -> Option<Awaited> {
-        self.lock().remove(&ticket)
+        self.lock().try_remove(usize::try_from(ticket).ok()?)
     }
 
     /// Tells everyone that the client is closed; returns what is left to do.
     pub(super) fn close(&self) -> Vec<Told> {
-        std::mem::take(&mut *self.lock()).into_values().filter_map(Awaited::close).collect()
+        let awaited = std::mem::take(&mut *self.lock());
+        awaited.into_iter().filter_map(|(_, awaited)| awaited.close()).collect()
     }
 }

@@ -8,7 +8,7 @@
 //! - a number is never used for two packets;
 //! - a lone frame does not wait. Those that follow one another closely go together: see [`COMPANY`].
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::Instant;
@@ -62,7 +62,8 @@ pub(super) struct Flow<T> {
     heard: Instant,
     /// Everything that came up to this number was handed on.
     taken: u64,
-    early: BTreeMap<u64, Vec<Frame>>,
+    /// What came of the numbers after that, at the place of each: no more than a window.
+    early: VecDeque<Option<Vec<Frame>>>,
     owes_ack: bool,
 }
 
@@ -90,7 +91,7 @@ impl<T> Flow<T> {
             progress: now,
             heard: now,
             taken: 0,
-            early: BTreeMap::new(),
+            early: VecDeque::new(),
             owes_ack: false,
         }
     }
@@ -103,8 +104,10 @@ impl<T> Flow<T> {
 
     /// What has a lower number than this is not taken any more.
     pub(super) fn expect_from(&mut self, number: u64) {
-        self.taken = self.taken.max(number.saturating_sub(1));
-        self.early = self.early.split_off(&number);
+        let passed = number.saturating_sub(1).saturating_sub(self.taken);
+        self.taken += passed;
+        let passed = usize::try_from(passed).unwrap_or(usize::MAX);
+        self.early.drain(..passed.min(self.early.len()));
     }
 
     /// A number that no packet of an earlier flow of this endpoint has had: none has sent a packet
@@ -244,7 +247,14 @@ impl<T> Flow<T> {
         self.owes_ack = true;
         self.expect_from(sequence.floor);
         if sequence.number > self.taken && sequence.number <= self.taken + WINDOW {
-            self.early.entry(sequence.number).or_insert(frames);
+            // Less than a window.
+            let place = (sequence.number - self.taken - 1) as usize;
+            if self.early.len() <= place {
+                self.early.resize_with(place + 1, || None);
+            }
+            if let Some(early) = self.early.get_mut(place) {
+                early.get_or_insert(frames);
+            }
         }
     }
 
@@ -255,19 +265,30 @@ impl<T> Flow<T> {
 
     /// The frames of the next packet in order, if it is there.
     pub(super) fn peek(&self) -> Option<&[Frame]> {
-        self.early.get(&(self.taken + 1)).map(Vec::as_slice)
+        self.early.front()?.as_deref()
     }
 
     /// The next packet in order cannot be taken, now or ever.
     pub(super) fn drop_next(&mut self) {
-        self.early.remove(&(self.taken + 1));
+        if let Some(next) = self.early.front_mut() {
+            *next = None;
+        }
+        // Nothing may stand behind it.
+        self.trim();
+    }
+
+    /// Keeps no places behind the last thing that came.
+    fn trim(&mut self) {
+        while self.early.back().is_some_and(Option::is_none) {
+            self.early.pop_back();
+        }
     }
 
     /// The frames of the next packet in order, if it is there: now they are handed on.
     pub(super) fn take(&mut self) -> Option<Vec<Frame>> {
-        let frames = self.early.remove(&(self.taken + 1))?;
+        self.early.front()?.as_ref()?;
         self.taken += 1;
-        Some(frames)
+        self.early.pop_front()?
     }
 
     fn ack(&self) -> Option<Ack> {
@@ -275,10 +296,11 @@ impl<T> Flow<T> {
             return None;
         }
         let mut beyond: Vec<(u64, u64)> = Vec::new();
-        for number in self.early.keys() {
+        let came = self.early.iter().zip(self.taken + 1..).filter(|(frames, _)| frames.is_some());
+        for (_, number) in came {
             match beyond.last_mut() {
-                Some((_, last)) if *last + 1 == *number => *last = *number,
-                _ => beyond.push((*number, *number)),
+                Some((_, last)) if *last + 1 == number => *last = number,
+                _ => beyond.push((number, number)),
             }
         }
         Some(Ack { through: self.taken, beyond })

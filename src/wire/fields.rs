@@ -1,8 +1,10 @@
 //! The fields of an object on the wire: the only place where their names stand.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::{Deserializer, IgnoredAny};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::{DecodeError, Nickname, Session};
@@ -14,17 +16,18 @@ use super::{DecodeError, Nickname, Session};
 pub(super) struct Fields<'a> {
     #[serde(borrow)]
     pub(super) r#type: Cow<'a, str>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow, default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     pub(super) nickname: Option<Cow<'a, str>>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow, default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     pub(super) sender: Option<Cow<'a, str>>,
-    #[serde(borrow, rename = "Receipent", skip_serializing_if = "Option::is_none")]
+    #[serde(borrow, default, deserialize_with = "text", rename = "Receipent")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) recipient: Option<Cow<'a, str>>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow, default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     pub(super) status: Option<Cow<'a, str>>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow, default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     pub(super) msg: Option<Cow<'a, str>>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow, default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     pub(super) offline: Option<Cow<'a, str>>,
     // From here on, of the current dialect alone: in a classic datagram they may be anything.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
@@ -69,26 +72,121 @@ impl Fields<'_> {
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(160 + self.msg.as_ref().map_or(0, |msg| msg.len()));
         // Strings and numbers, into memory: there is nothing in it that can fail.
-        serde_json::to_vec(self).unwrap_or_default()
+        let _ = serde_json::to_writer(&mut bytes, self);
+        bytes
+    }
+}
+
+/// Reads a text where it stands, if it stands there as it is. Serde alone would copy it: it borrows what is a
+/// `Cow`, and not what is an `Option` of one.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cow<'de, str>>, D::Error> {
+    struct Text;
+    impl<'de> Visitor<'de> for Text {
+        type Value = Option<Cow<'de, str>>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text")
+        }
+
+        fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+            Ok(Some(text.into()))
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(Some(text.to_owned().into()))
+        }
+
+        fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+    }
+    deserializer.deserialize_any(Text)
+}
+
+/// A number or a truth value, as JSON has it.
+pub(super) trait Plain: Sized {
+    fn from_u64(_: u64) -> Option<Self> {
+        None
+    }
+
+    fn from_f64(_: f64) -> Option<Self> {
+        None
+    }
+
+    fn from_bool(_: bool) -> Option<Self> {
+        None
+    }
+}
+
+impl Plain for u64 {
+    fn from_u64(number: u64) -> Option<Self> {
+        Some(number)
+    }
+}
+
+impl Plain for f64 {
+    fn from_u64(number: u64) -> Option<Self> {
+        Some(number as f64)
+    }
+
+    fn from_f64(number: f64) -> Option<Self> {
+        Some(number)
+    }
+}
+
+impl Plain for bool {
+    fn from_bool(truth: bool) -> Option<Self> {
+        Some(truth)
     }
 }
 
 /// Reads a value of this type, and takes one of any other type for none.
-fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Lenient<T> {
-        Wanted(T),
-        #[allow(dead_code, reason = "it says that there was something")]
-        Other(IgnoredAny),
+fn lenient<'de, D: Deserializer<'de>, T: Plain>(deserializer: D) -> Result<Option<T>, D::Error> {
+    struct Lenient<T>(PhantomData<T>);
+    impl<'de, T: Plain> Visitor<'de> for Lenient<T> {
+        type Value = Option<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("anything")
+        }
+
+        fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+            Ok(T::from_u64(number))
+        }
+
+        fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+            Ok(T::from_f64(number as f64))
+        }
+
+        fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+            Ok(T::from_f64(number))
+        }
+
+        fn visit_bool<E>(self, truth: bool) -> Result<Self::Value, E> {
+            Ok(T::from_bool(truth))
+        }
+
+        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+            while elements.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(None)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+            while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            Ok(None)
+        }
     }
-    Ok(match Lenient::deserialize(deserializer)? {
-        Lenient::Wanted(value) => Some(value),
-        Lenient::Other(_) => None,
-    })
+    deserializer.deserialize_any(Lenient(PhantomData))
 }
 
 pub(super) fn required<T>(field: Option<T>) -> Result<T, DecodeError> {
@@ -97,6 +195,24 @@ pub(super) fn required<T>(field: Option<T>) -> Result<T, DecodeError> {
 
 pub(super) fn nickname(field: Option<Cow<'_, str>>) -> Result<Nickname, DecodeError> {
     Nickname::new(&required(field)?).map_err(|_| DecodeError::Malformed)
+}
+
+/// The nicknames of one packet: nearly always the same ones, which are parsed once.
+#[derive(Default)]
+pub(super) struct Names {
+    last: Option<Nickname>,
+}
+
+impl Names {
+    pub(super) fn parse(&mut self, field: Option<Cow<'_, str>>) -> Result<Nickname, DecodeError> {
+        let text = required(field)?;
+        if let Some(last) = self.last.as_ref().filter(|last| last.as_str() == text) {
+            return Ok(last.clone());
+        }
+        let name = Nickname::new(&text).map_err(|_| DecodeError::Malformed)?;
+        self.last = Some(name.clone());
+        Ok(name)
+    }
 }
 
 pub(super) fn session(field: Option<u64>) -> Result<Session, DecodeError> {

@@ -1,9 +1,10 @@
 //! What a packet says: the objects of the classic dialect, with more fields.
 
 use super::fields::{
-    CHAT, DEREGISTER, FALSE, Fields, KEEP, NOTIFICATION, OFFLINE, ONLINE, TABLE, TRUE,
+    CHAT, DEREGISTER, FALSE, Fields, KEEP, Names, NOTIFICATION, OFFLINE, ONLINE, TABLE, TRUE,
     VERIFICATION, nickname, number, required, session,
 };
+use super::pieces::in_parts;
 use super::table::{RowForm, decode_rows, encode_rows};
 use super::{DecodeError, Nickname, Presence, Row, Session, UnixTime};
 
@@ -49,6 +50,70 @@ pub struct Keep {
     pub piece: Piece,
     /// What that part says.
     pub text: String,
+}
+
+/// What all parts of a [`Chat`] have in common, to be written with a text that stays where it is.
+#[derive(Debug, Clone, Copy)]
+pub struct ChatFrame<'a> {
+    /// Who wrote it.
+    pub sender: &'a Nickname,
+    /// In which session, where that is not the one that the packet comes from.
+    pub author: Option<Session>,
+    /// The author's number for it.
+    pub number: u64,
+    /// When the server stored it, if it did.
+    pub stored_at: Option<UnixTime>,
+}
+
+impl ChatFrame<'_> {
+    /// The frames of a message, each of which fits a packet.
+    pub fn encode<'t>(&self, text: &'t str) -> impl Iterator<Item = (Piece, Vec<u8>)> + use<'_, 't> {
+        in_parts(text, |piece, text| self.bytes(piece, text))
+    }
+
+    fn bytes(&self, piece: Piece, text: &str) -> Vec<u8> {
+        let fields = Fields {
+            sender: Some(self.sender.as_str().into()),
+            session: self.author.map(Session::number),
+            number: Some(self.number),
+            time: self.stored_at.map(UnixTime::as_seconds),
+            msg: Some(text.into()),
+            ..Fields::of_piece(CHAT, piece)
+        };
+        fields.to_bytes()
+    }
+}
+
+/// What all parts of a [`Keep`] have in common, to be written with a text that stays where it is.
+#[derive(Debug, Clone, Copy)]
+pub struct KeepFrame<'a> {
+    /// Who wrote it.
+    pub sender: &'a Nickname,
+    /// Whom it is for.
+    pub recipient: &'a Nickname,
+    /// What is asked for: see [`Keep`].
+    pub seen: Presence,
+    /// The author's number for it.
+    pub number: u64,
+}
+
+impl KeepFrame<'_> {
+    /// The frames of a message, each of which fits a packet.
+    pub fn encode<'t>(&self, text: &'t str) -> impl Iterator<Item = (Piece, Vec<u8>)> + use<'_, 't> {
+        in_parts(text, |piece, text| self.bytes(piece, text))
+    }
+
+    fn bytes(&self, piece: Piece, text: &str) -> Vec<u8> {
+        let fields = Fields {
+            nickname: Some(self.sender.as_str().into()),
+            recipient: Some(self.recipient.as_str().into()),
+            status: Some(if self.seen.is_online() { ONLINE } else { OFFLINE }.into()),
+            number: Some(self.number),
+            msg: Some(text.into()),
+            ..Fields::of_piece(KEEP, piece)
+        };
+        fields.to_bytes()
+    }
 }
 
 /// One thing that a packet says.
@@ -107,27 +172,15 @@ impl Frame {
     /// Writes the frame.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        self.fields().to_bytes()
-    }
-
-    fn fields(&self) -> Fields<'_> {
-        match self {
-            Self::Chat(chat) => Fields {
-                sender: Some(chat.sender.as_str().into()),
-                session: chat.author.map(Session::number),
-                number: Some(chat.number),
-                time: chat.stored_at.map(UnixTime::as_seconds),
-                msg: Some(chat.text.as_str().into()),
-                ..Fields::of_piece(CHAT, chat.piece)
-            },
-            Self::Keep(keep) => Fields {
-                nickname: Some(keep.sender.as_str().into()),
-                recipient: Some(keep.recipient.as_str().into()),
-                status: Some(if keep.seen.is_online() { ONLINE } else { OFFLINE }.into()),
-                number: Some(keep.number),
-                msg: Some(keep.text.as_str().into()),
-                ..Fields::of_piece(KEEP, keep.piece)
-            },
+        let fields = match self {
+            Self::Chat(Chat { sender, author, number, stored_at, piece, text }) => {
+                let (author, number, stored_at) = (*author, *number, *stored_at);
+                return ChatFrame { sender, author, number, stored_at }.bytes(*piece, text);
+            }
+            Self::Keep(Keep { sender, recipient, seen, number, piece, text }) => {
+                let (seen, number) = (*seen, *number);
+                return KeepFrame { sender, recipient, seen, number }.bytes(*piece, text);
+            }
             Self::Deregister { nickname, number } => Fields {
                 nickname: Some(nickname.as_str().into()),
                 number: Some(*number),
@@ -156,7 +209,8 @@ impl Frame {
                 ..Fields::of(TABLE)
             },
             Self::Verification => Fields::of(VERIFICATION),
-        }
+        };
+        fields.to_bytes()
     }
 
     /// Writes the [`Frame::Changes`] that has the first of these rows, each with the revision of its
@@ -198,11 +252,11 @@ impl Fields<'_> {
         Ok(Piece { part, more: self.more.unwrap_or(false) })
     }
 
-    pub(super) fn into_frame(self) -> Result<Frame, DecodeError> {
+    pub(super) fn into_frame(self, names: &mut Names) -> Result<Frame, DecodeError> {
         let piece = self.piece()?;
         Ok(match &*self.r#type {
             CHAT => Frame::Chat(Chat {
-                sender: nickname(self.sender)?,
+                sender: names.parse(self.sender)?,
                 author: self.session.map(|author| session(Some(author))).transpose()?,
                 number: number(self.number)?,
                 stored_at: self
@@ -213,8 +267,8 @@ impl Fields<'_> {
                 text: required(self.msg)?.into_owned(),
             }),
             KEEP => Frame::Keep(Keep {
-                sender: nickname(self.nickname)?,
-                recipient: nickname(self.recipient)?,
+                sender: names.parse(self.nickname)?,
+                recipient: names.parse(self.recipient)?,
                 seen: match &*required(self.status)? {
                     ONLINE => Presence::Online,
                     OFFLINE => Presence::Offline,

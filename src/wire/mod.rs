@@ -20,7 +20,7 @@ mod time;
 mod visible;
 
 pub use datagram::{Datagram, DecodeError, Hello, MAX_DATAGRAM, encode_table};
-pub use frame::{Chat, Frame, Keep, Piece};
+pub use frame::{Chat, ChatFrame, Frame, Keep, KeepFrame, Piece};
 pub use nickname::{Nickname, NicknameError};
 pub use notice::Notice;
 pub use packet::{Ack, Header, MAX_PACKET, Packet, Sequence, is_packet};

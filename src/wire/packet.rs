@@ -8,7 +8,7 @@ use std::fmt;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-use super::fields::{Fields, number, session};
+use super::fields::{Fields, Names, number, session};
 use super::{DecodeError, Frame, Session};
 
 /// The longest packet that is sent, in bytes: with its UDP and IP headers, what every path carries
@@ -94,17 +94,17 @@ struct HeaderFields {
     cookie: Option<u64>,
 }
 
-/// A packet whose fields are still to be looked at.
-struct Raw<'a> {
+/// A packet whose header is still to be looked at.
+struct Raw {
     header: HeaderFields,
-    frames: Vec<Fields<'a>>,
+    frames: Vec<Frame>,
 }
 
-impl<'de> Deserialize<'de> for Raw<'de> {
+impl<'de> Deserialize<'de> for Raw {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Elements;
         impl<'de> Visitor<'de> for Elements {
-            type Value = Raw<'de>;
+            type Value = Raw;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a header and frames")
@@ -117,8 +117,10 @@ impl<'de> Deserialize<'de> for Raw<'de> {
                 let header = elements.next_element()?;
                 let header = header.ok_or_else(|| serde::de::Error::invalid_length(0, &self))?;
                 let mut frames = Vec::new();
-                while let Some(frame) = elements.next_element()? {
-                    frames.push(frame);
+                let mut names = Names::default();
+                while let Some(fields) = elements.next_element::<Fields<'de>>()? {
+                    let frame = fields.into_frame(&mut names);
+                    frames.push(frame.map_err(|_| serde::de::Error::custom("no frame"))?);
                 }
                 Ok(Raw { header, frames })
             }
@@ -142,16 +144,20 @@ impl Packet {
     /// # Errors
     /// Anything that is not one, whatever it is; no input panics.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let raw: Raw<'_> = serde_json::from_slice(bytes).map_err(|_| DecodeError::Malformed)?;
-        let frames = raw.frames.into_iter().map(Fields::into_frame);
-        Ok(Self { header: raw.header.into_header()?, frames: frames.collect::<Result<_, _>>()? })
+        // At once, instead of text by text.
+        let text = std::str::from_utf8(bytes).map_err(|_| DecodeError::Malformed)?;
+        let Raw { header, frames } =
+            serde_json::from_str(text).map_err(|_| DecodeError::Malformed)?;
+        Ok(Self { header: header.into_header()?, frames })
     }
 
     /// Writes a packet of frames that are written already.
     #[must_use]
     pub fn assemble<'a>(header: &Header, frames: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
-        let mut bytes = vec![b'['];
-        bytes.extend(header.to_bytes());
+        let mut bytes = Vec::with_capacity(MAX_PACKET);
+        bytes.push(b'[');
+        // Numbers, into memory: there is nothing in it that can fail.
+        let _ = serde_json::to_writer(&mut bytes, &header.fields());
         for frame in frames {
             bytes.push(b',');
             bytes.extend_from_slice(frame);
@@ -169,8 +175,8 @@ impl Packet {
 }
 
 impl Header {
-    fn to_bytes(&self) -> Vec<u8> {
-        let fields = HeaderFields {
+    fn fields(&self) -> HeaderFields {
+        HeaderFields {
             session: self.from.number(),
             to: self.to.number(),
             number: self.sequence.map(|sequence| sequence.number),
@@ -179,9 +185,7 @@ impl Header {
             also: self.ack.iter().flat_map(|a| &a.beyond).take(MAX_RANGES).copied().collect(),
             revision: self.revision,
             cookie: self.cookie,
-        };
-        // Numbers, into memory: there is nothing in it that can fail.
-        serde_json::to_vec(&fields).unwrap_or_default()
+        }
     }
 }
 

@@ -6,10 +6,11 @@
 //! one only when the server has nothing more for this recipient. So they come in order, and whoever
 //! remembers the last number has seen all before it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::messages::{Message, Messages, Place};
 use super::{Client, ClientEmit, ClientEvent, Failure, MAX_PENDING, Phase, Ticket};
 use crate::proto::{Instant, Now};
 use crate::wire::{Datagram, MAX_DATAGRAM, Nickname, Presence, Row, Session};
@@ -22,37 +23,6 @@ const MAX_REMEMBERED: usize = 65_536;
 
 /// How long a direct path that failed is left alone: what blocks it (a NAT, a firewall) stays.
 const BLOCKED_FOR: Duration = Duration::from_secs(30);
-
-/// Where a message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Nowhere yet.
-    Waiting,
-    /// On its way to the recipient itself.
-    Direct,
-    /// With the server.
-    AtServer,
-}
-
-#[derive(Debug)]
-pub(super) struct Message {
-    pub(super) ticket: Ticket,
-    pub(super) number: u64,
-    pub(super) text: String,
-    pub(super) place: Place,
-    /// It was given to somebody who said nothing of it, and may have it.
-    pub(super) in_doubt: bool,
-    /// The server said once that the recipient is there.
-    pub(super) retried: bool,
-}
-
-impl Message {
-    /// Whoever it was given to does not answer: it is given to somebody again.
-    fn take_back(&mut self) {
-        self.place = Place::Waiting;
-        self.in_doubt = true;
-    }
-}
 
 /// The path that a conversation is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +37,7 @@ pub(super) enum Path {
 
 #[derive(Debug)]
 pub(super) struct Conversation {
-    pub(super) messages: VecDeque<Message>,
+    pub(super) messages: Messages,
     pub(super) path: Path,
     /// The server has stored something since the path was direct.
     pub(super) stored: bool,
@@ -101,14 +71,15 @@ pub(super) struct Conversations {
 impl Conversations {
     /// Whether what waits is what is counted, and no more than may be.
     pub(super) fn is_within_bounds(&self) -> bool {
-        let messages =
-            || self.by_recipient.values().flat_map(|conversation| &conversation.messages);
+        let conversations = || self.by_recipient.values();
+        let messages = || conversations().flat_map(|conversation| conversation.messages.iter());
         self.pending == messages().count()
             && self.pending <= MAX_PENDING
             && self.pending_bytes == messages().map(|message| message.text.len()).sum::<usize>()
             && self.pending_bytes <= MAX_PENDING_BYTES
             && self.by_recipient.len() <= MAX_REMEMBERED + MAX_PENDING
             && self.at_server.len() <= self.pending
+            && conversations().all(|conversation| conversation.messages.is_sound())
     }
 
     /// A session begins of which no server has anything yet. What waits for it is sent in it.
@@ -124,27 +95,19 @@ impl Conversations {
     /// Whether a message waits for word of this user.
     pub(super) fn waits_for(&self, recipient: &Nickname) -> bool {
         let conversation = self.by_recipient.get(recipient);
-        conversation.is_some_and(|conversation| conversation.first_waiting().is_some())
+        conversation.is_some_and(|conversation| conversation.messages.first_waiting().is_some())
     }
 }
 
 impl Conversation {
     fn new() -> Self {
         Self {
-            messages: VecDeque::new(),
+            messages: Messages::default(),
             path: Path::Direct,
             stored: false,
             blocked_until: Instant::ZERO,
             table_due: false,
         }
-    }
-
-    pub(super) fn get_mut(&mut self, number: u64) -> Option<&mut Message> {
-        self.messages.iter_mut().find(|message| message.number == number)
-    }
-
-    fn first_waiting(&self) -> Option<usize> {
-        self.messages.iter().position(|message| message.place == Place::Waiting)
     }
 
     /// Nothing is under way any more: the next message may take another path.
@@ -190,9 +153,7 @@ impl Client {
         if conversation.messages.is_empty() {
             conversation.rest(now.at);
         }
-        let (place, in_doubt, retried) = (Place::Waiting, false, false);
-        let message = Message { ticket, number, text, place, in_doubt, retried };
-        conversation.messages.push_back(message);
+        conversation.messages.push(Message::new(ticket, number, text));
         self.advance(now, &recipient);
     }
 
@@ -234,7 +195,7 @@ impl Client {
             return;
         }
         while let Some(conversation) = self.conversations.by_recipient.get(recipient) {
-            let Some(index) = conversation.first_waiting() else { break };
+            let Some(index) = conversation.messages.first_waiting() else { break };
             let way = self.way(recipient, conversation, index);
             if self.phase == Phase::Lost && matches!(way, Way::Server(_) | Way::Lookup) {
                 return self.await_server(now);
@@ -293,7 +254,7 @@ impl Client {
 
     /// Who was said to be there, and was not found, is not asked for in the same way again.
     fn seen_as(&self, conversation: &Conversation, seen: Presence) -> Presence {
-        let retried = conversation.messages.front().is_some_and(|first| first.retried);
+        let retried = conversation.messages.first().is_some_and(|first| first.retried);
         if retried { Presence::Online } else { seen }
     }
 
@@ -302,13 +263,7 @@ impl Client {
         let Some(conversation) = self.conversations.by_recipient.get_mut(recipient) else { return };
         conversation.path = Path::Server;
         conversation.blocked_until = now.at + BLOCKED_FOR;
-        let mut failed = 0;
-        for message in &mut conversation.messages {
-            if message.place == Place::Direct {
-                message.take_back();
-                failed += 1;
-            }
-        }
+        let failed = conversation.messages.take_back(Place::Direct);
         for _ in 0..failed {
             self.event(ClientEvent::Unacknowledged { recipient: recipient.clone() });
         }
@@ -321,11 +276,7 @@ impl Client {
     /// to the new one.
     pub(super) fn on_moved(&mut self, now: Now, recipient: &Nickname) {
         let Some(conversation) = self.conversations.by_recipient.get_mut(recipient) else { return };
-        for message in &mut conversation.messages {
-            if message.place == Place::Direct {
-                message.take_back();
-            }
-        }
+        conversation.messages.take_back(Place::Direct);
         self.advance(now, recipient);
     }
 
@@ -337,11 +288,7 @@ impl Client {
             let Some(conversation) = self.conversations.by_recipient.get_mut(recipient) else {
                 continue;
             };
-            for message in &mut conversation.messages {
-                if message.place == Place::AtServer {
-                    message.take_back();
-                }
-            }
+            conversation.messages.take_back(Place::AtServer);
             self.advance(now, recipient);
         }
     }
@@ -351,7 +298,7 @@ impl Client {
         let mut ready = Vec::new();
         for (recipient, conversation) in &mut self.conversations.by_recipient {
             conversation.table_due = false;
-            if conversation.first_waiting().is_some() {
+            if conversation.messages.first_waiting().is_some() {
                 ready.push(recipient.clone());
             }
         }

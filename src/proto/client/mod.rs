@@ -14,6 +14,7 @@ mod classic;
 mod conversation;
 mod interface;
 mod lease;
+mod messages;
 mod outcomes;
 mod peers;
 mod request;

@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use super::conversation::{Path, Place};
+use super::conversation::Path;
+use super::messages::Place;
 use super::{Client, ClientEmit, Delivery, Failure, Timer};
 use crate::proto::Now;
 use crate::wire::{Nickname, Notice};
@@ -18,7 +19,7 @@ impl Client {
     /// of them.
     pub(super) fn refuse_unknown(&mut self, now: Now, recipient: &Nickname) {
         let Some(conversation) = self.conversations.by_recipient.get(recipient) else { return };
-        if conversation.messages.iter().any(|message| message.place != Place::Waiting) {
+        if !conversation.messages.all_wait() {
             return;
         }
         for number in self.numbers_to(recipient) {
@@ -63,12 +64,11 @@ impl Client {
     ) {
         let classic = self.server_session().is_none();
         let Some(conversation) = self.conversations.by_recipient.get_mut(recipient) else { return };
-        let Some(message) = conversation.get_mut(number) else { return };
+        let Some(message) = conversation.messages.get(number) else { return };
         if classic && message.retried {
             return self.settle(now, recipient, number, Err(refusal));
         }
-        message.retried = true;
-        message.place = Place::Waiting;
+        conversation.messages.retry(number);
         conversation.path = Path::Direct;
         conversation.stored = false;
         if classic {
@@ -89,16 +89,13 @@ impl Client {
     ) {
         self.conversations.at_server.remove(&number);
         let Some(conversation) = self.conversations.by_recipient.get_mut(recipient) else { return };
-        let position = conversation.messages.iter().position(|message| message.number == number);
-        let Some(message) = position.and_then(|at| conversation.messages.remove(at)) else {
-            return;
-        };
+        let Some(message) = conversation.messages.remove(number) else { return };
         let outcome = match outcome {
             // Who says so knows nothing of whoever may have it.
             Err(Failure::UnknownUser(_)) if message.in_doubt => Err(Failure::ServerNotResponding),
             outcome => outcome,
         };
-        let maybe_at_server = message.place == Place::AtServer || message.in_doubt;
+        let maybe_at_server = message.place() == Place::AtServer || message.in_doubt;
         match &outcome {
             // A classic server's table alone says which way is next.
             _ if self.current.is_none() => conversation.path = Path::Direct,
@@ -113,7 +110,7 @@ impl Client {
             }
             _ => {}
         }
-        if conversation.messages.iter().all(|message| message.place == Place::Waiting) {
+        if conversation.messages.all_wait() {
             conversation.rest(now.at);
         }
         if conversation.messages.is_empty() && conversation.path == Path::Direct {
@@ -137,7 +134,7 @@ impl Client {
         let mut waiting = Vec::new();
         for (recipient, conversation) in &self.conversations.by_recipient {
             let messages = conversation.messages.iter();
-            let of_it = messages.filter(|message| message.place == Place::Waiting);
+            let of_it = messages.filter(|message| message.place() == Place::Waiting);
             waiting.extend(of_it.map(|message| (recipient.clone(), message.number)));
         }
         for (recipient, number) in waiting {
@@ -147,7 +144,7 @@ impl Client {
 
     fn numbers_to(&self, recipient: &Nickname) -> Vec<u64> {
         let conversation = self.conversations.by_recipient.get(recipient);
-        let messages = conversation.into_iter().flat_map(|conversation| &conversation.messages);
+        let messages = conversation.into_iter().flat_map(|conversation| conversation.messages.iter());
         messages.map(|message| message.number).collect()
     }
 
@@ -160,10 +157,10 @@ impl Client {
         let mut failed = Vec::new();
         for conversation in self.conversations.by_recipient.values_mut() {
             // What the server was given it may have stored.
-            conversation.stored |= conversation.messages.iter().any(|m| m.place == Place::AtServer);
+            conversation.stored |= conversation.messages.iter().any(|m| m.place() == Place::AtServer);
             conversation.path = if conversation.stored { Path::Ask } else { Path::Direct };
             conversation.table_due = false;
-            failed.extend(conversation.messages.drain(..).map(|message| message.ticket));
+            failed.extend(conversation.messages.drain().map(|message| message.ticket));
         }
         self.conversations.by_recipient.retain(|_, conversation| conversation.stored);
         self.conversations.at_server.clear();

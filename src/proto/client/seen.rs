@@ -29,6 +29,15 @@ struct Author {
 impl Seen {
     /// Whether a message has not come before. From now on it has.
     pub(super) fn is_new(&mut self, sender: &Nickname, id: MessageId) -> bool {
+        // Nearly always of the author of the one before.
+        if let Some((_, latest)) = self.by_use.last_key_value()
+            && (&latest.0, latest.1) == (sender, id.author)
+            && let Some(author) = self.authors.get_mut(latest)
+        {
+            let is_new = id.number > author.last;
+            author.last = id.number.max(author.last);
+            return is_new;
+        }
         self.uses += 1;
         let key = (sender.clone(), id.author);
         let before = self.authors.get(&key);

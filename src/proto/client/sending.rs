@@ -2,26 +2,22 @@
 
 use std::net::SocketAddr;
 
-use super::conversation::{Direct, Path, Place};
+use super::conversation::{Direct, Path};
+use super::messages::Place;
 use super::peers::Sent;
 use super::request::Request;
 use super::{Client, Failure};
 use crate::proto::Now;
 use crate::proto::link::Patience;
 use crate::wire::{
-    Chat, Datagram, Frame, Keep, MAX_DATAGRAM, Nickname, Piece, Presence, Session, pieces,
+    ChatFrame, Datagram, KeepFrame, MAX_DATAGRAM, Nickname, Presence, Session,
 };
 
 impl Client {
-    pub(super) fn place(
-        &mut self,
-        recipient: &Nickname,
-        index: usize,
-        place: Place,
-    ) -> Option<(u64, String)> {
-        let conversation = self.conversations.by_recipient.get_mut(recipient)?;
-        let message = conversation.messages.get_mut(index)?;
-        message.place = place;
+    /// The next message of a conversation goes there: its number and its text.
+    fn begin(&mut self, to: &Nickname, index: usize, place: Place) -> Option<(u64, String)> {
+        let conversation = self.conversations.by_recipient.get_mut(to)?;
+        let message = conversation.messages.begin(index, place)?;
         Some((message.number, message.text.clone()))
     }
 
@@ -33,21 +29,21 @@ impl Client {
         session: Session,
         address: SocketAddr,
     ) {
-        let Some((number, text)) = self.place(recipient, index, Place::Direct) else { return };
-        let sender = self.nickname().clone();
-        let chat = |piece, text: &str| {
-            let (sender, text) = (sender.clone(), text.to_owned());
-            Frame::Chat(Chat { sender, author: None, number, stored_at: None, piece, text })
-                .encode()
-        };
         self.open_peer(now, session, address);
-        let empty = chat(Piece::default(), "").len();
-        for (piece, part) in pieces(&text, empty) {
+        let Some(conversation) = self.conversations.by_recipient.get_mut(recipient) else { return };
+        let Some(message) = conversation.messages.begin(index, Place::Direct) else { return };
+        let chat = ChatFrame {
+            sender: &self.nickname,
+            author: None,
+            number: message.number,
+            stored_at: None,
+        };
+        for (piece, frame) in chat.encode(&message.text) {
             let sent = match piece.more {
                 true => Sent::Part,
-                false => Sent::Message { recipient: recipient.clone(), number },
+                false => Sent::Message { recipient: recipient.clone(), number: message.number },
             };
-            self.flows.push(session, chat(piece, part), sent);
+            self.flows.push(session, frame, sent);
         }
     }
 
@@ -59,7 +55,7 @@ impl Client {
         index: usize,
         address: SocketAddr,
     ) -> bool {
-        let Some((number, text)) = self.place(recipient, index, Place::Direct) else {
+        let Some((number, text)) = self.begin(recipient, index, Place::Direct) else {
             return false;
         };
         let (sender, recipient) = (self.nickname().clone(), recipient.clone());
@@ -82,7 +78,7 @@ impl Client {
         index: usize,
         seen: Presence,
     ) -> bool {
-        let Some((number, text)) = self.place(recipient, index, Place::AtServer) else {
+        let Some((number, text)) = self.begin(recipient, index, Place::AtServer) else {
             return false;
         };
         if let Some(conversation) = self.conversations.by_recipient.get_mut(recipient)
@@ -104,14 +100,9 @@ impl Client {
         };
         self.open_server(now);
         self.conversations.at_server.insert(number, recipient.clone());
-        let keep = |piece, text: &str| {
-            let (sender, recipient) = (sender.clone(), recipient.clone());
-            let text = text.to_owned();
-            Frame::Keep(Keep { sender, recipient, seen, number, piece, text }).encode()
-        };
-        let empty = keep(Piece::default(), "").len();
-        for (piece, part) in pieces(&text, empty) {
-            self.flows.push(session, keep(piece, part), Sent::Part);
+        let keep = KeepFrame { sender: &sender, recipient: &recipient, seen, number };
+        for (_, frame) in keep.encode(&text) {
+            self.flows.push(session, frame, Sent::Part);
         }
         true
     }
