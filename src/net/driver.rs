@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::thread;
+use std::time::{self, Duration};
 
 use mio::{Events, Poll, Token, Waker};
 use tracing::{Level, debug, enabled, error, info};
@@ -18,6 +19,12 @@ use crate::proto::{Engine, Input, Instant, Now, Output, Stats};
 
 const SOCKET: Token = Token(0);
 const WAKER: Token = Token(1);
+
+/// Where something came so soon after what came before, more is likely to.
+const LIKELY: Duration = Duration::from_micros(100);
+
+/// How long it is looked for before the thread sleeps: about what it takes to wake it.
+const LOOKING: Duration = Duration::from_micros(50);
 
 /// How exactly the system's poll keeps time.
 const GRAIN: Duration = Duration::from_millis(1);
@@ -148,10 +155,17 @@ impl<E: Engine> Driver<E> {
     pub(crate) fn run(mut self) {
         let mut events = Events::with_capacity(2);
         let mut batch = Batch::new();
+        let mut busy = Busy::new();
         while !self.port.ended.load(Ordering::Acquire) {
-            let more = self.port.receive(&self.socket, &mut batch);
-            let timeout = if more { Some(Duration::ZERO) } else { self.port.sleep_time() };
-            match self.poll.poll(&mut events, timeout) {
+            if self.port.receive(&self.socket, &mut batch) {
+                busy.received();
+                continue;
+            }
+            if busy.looks_again() {
+                thread::yield_now();
+                continue;
+            }
+            match self.poll.poll(&mut events, self.port.sleep_time()) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
@@ -168,6 +182,30 @@ impl<E: Engine> Driver<E> {
         // It tells everyone who waits: with the lock released.
         drop(outlet);
         info!("ended");
+    }
+}
+
+/// Whether more is likely to come so soon that sleeping, and being woken, takes longer.
+///
+/// The invariant: who is sent something now and then never looks twice.
+struct Busy {
+    last: time::Instant,
+    likely: bool,
+}
+
+impl Busy {
+    fn new() -> Self {
+        Self { last: time::Instant::now(), likely: false }
+    }
+
+    fn received(&mut self) {
+        let now = time::Instant::now();
+        self.likely = now.duration_since(self.last) < LIKELY;
+        self.last = now;
+    }
+
+    fn looks_again(&self) -> bool {
+        self.likely && self.last.elapsed() < LOOKING
     }
 }
 
