@@ -57,6 +57,8 @@ pub(super) struct Flow<T> {
     /// The packets just below `next`.
     flight: VecDeque<Segment<T>>,
     round_trip: RoundTrip,
+    /// When the next of the packets is to be sent again, of those that did not come.
+    expires: Option<Instant>,
     /// When the oldest packet under way became that, or was first sent.
     progress: Instant,
     heard: Instant,
@@ -88,6 +90,7 @@ impl<T> Flow<T> {
             filled: Instant::ZERO,
             flight: VecDeque::new(),
             round_trip: RoundTrip::default(),
+            expires: None,
             progress: now,
             heard: now,
             taken: 0,
@@ -156,7 +159,7 @@ impl<T> Flow<T> {
         let under_way = self.flight.drain(..);
         let under_way = under_way.flat_map(|segment| segment.frames.into_iter().zip(segment.items));
         let all: Vec<_> = under_way.chain(self.queue.drain(..)).collect();
-        self.queued = 0;
+        (self.queued, self.expires) = (0, None);
         let mut given_up = Vec::new();
         for (frame, item) in all {
             if which(&item) {
@@ -220,6 +223,7 @@ impl<T> Flow<T> {
         if !ack.beyond.is_empty() {
             self.hold(now, &ack.beyond, all);
         }
+        self.rearm();
         done
     }
 
@@ -308,16 +312,13 @@ impl<T> Flow<T> {
 
     /// What is due now, if anything.
     pub(super) fn poll(&mut self, now: Instant) -> Option<Transmission<'_>> {
-        let due = self.flight.iter().position(|segment| {
-            !segment.held && (segment.overtaken >= OVERTAKEN || self.expires(segment) <= now)
-        });
-        let index = match due {
-            Some(index) => index,
-            None if self.fills().is_some_and(|at| at <= now) => {
-                self.fill(now);
-                self.flight.len() - 1
-            }
-            None => return self.poll_ack(),
+        let index = if self.expires.is_some_and(|at| at <= now) {
+            self.flight.iter().position(|segment| self.expires(segment).is_some_and(|at| at <= now))?
+        } else if self.fills().is_some_and(|at| at <= now) {
+            self.fill(now);
+            self.flight.len() - 1
+        } else {
+            return self.poll_ack();
         };
         self.owes_ack = false;
         let (floor, ack) = (self.floor(), self.ack());
@@ -325,6 +326,13 @@ impl<T> Flow<T> {
         segment.sent += 1;
         segment.last_sent = now;
         segment.overtaken = 0;
+        if segment.sent > 1 {
+            self.rearm();
+        } else {
+            let expires = Some(now + self.round_trip.timeout(1));
+            self.expires = self.expires.or(expires).min(expires);
+        }
+        let segment = self.flight.get(index)?;
         let sequence = Some(Sequence { number: floor + index as u64, floor });
         let again = segment.sent > 1;
         Some(Transmission { sequence, ack, frames: &segment.frames, again })
@@ -363,14 +371,23 @@ impl<T> Flow<T> {
         self.hastened = !self.queue.is_empty();
     }
 
-    fn expires(&self, segment: &Segment<T>) -> Instant {
-        segment.last_sent + self.round_trip.timeout(segment.sent)
+    /// When a packet is to be sent again: at once if it was overtaken, not at all if it came.
+    fn expires(&self, segment: &Segment<T>) -> Option<Instant> {
+        match segment {
+            Segment { held: true, .. } => None,
+            Segment { overtaken: OVERTAKEN.., .. } => Some(Instant::ZERO),
+            _ => Some(segment.last_sent + self.round_trip.timeout(segment.sent)),
+        }
+    }
+
+    /// Finds the next of the packets that is to be sent again.
+    fn rearm(&mut self) {
+        self.expires = self.flight.iter().filter_map(|segment| self.expires(segment)).min();
     }
 
     /// When [`poll`](Self::poll) has something to do that it has not now.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let waiting = self.flight.iter().filter(|segment| !segment.held);
-        waiting.map(|segment| self.expires(segment)).chain(self.fills()).min()
+        self.expires.into_iter().chain(self.fills()).min()
     }
 }
 

@@ -77,8 +77,42 @@ fn a_lone_frame_does_not_wait_and_a_packet_is_not_too_long() {
     for number in 2..8 {
         push(&mut a, number, Packet::ROOM / 3 - 1);
     }
-    let frames: Vec<_> = sent(&mut a, at(1)).into_iter().map(|packet| packet.frames).collect();
+    assert_eq!(sent(&mut a, at(1)), [], "they wait for company");
+    assert_eq!(a.deadline(), Some(at(1) + COMPANY));
+    let packets = sent(&mut a, at(1) + COMPANY);
+    let frames: Vec<_> = packets.into_iter().map(|packet| packet.frames).collect();
     assert_eq!(frames, [[2, 3, 4], [5, 6, 7]]);
+    push(&mut a, 8, 10);
+    assert_eq!(sent(&mut a, at(2)).len(), 1, "nothing was sent for a while");
+}
+
+#[test]
+fn what_waits_for_company_goes_when_somebody_waits_or_it_is_enough_or_all_has_come() {
+    let (mut a, mut b) = pair();
+    push(&mut a, 1, 10);
+    let first = sent(&mut a, at(1)).pop().unwrap();
+    push(&mut a, 2, 10);
+    assert!(a.holds_back() && sent(&mut a, at(1)).is_empty());
+    a.hasten();
+    assert!(!a.holds_back());
+    let second = sent(&mut a, at(1)).pop().unwrap();
+    push(&mut a, 3, 10);
+    assert!(a.holds_back() && sent(&mut a, at(1)).is_empty(), "that was for the one before");
+
+    receive(&mut b, &first);
+    receive(&mut b, &second);
+    let ack = sent(&mut b, at(1)).pop().unwrap();
+    assert_eq!(acked(&mut a, at(1), &ack), [1, 2]);
+    assert_eq!(sent(&mut a, at(1)).len(), 1);
+
+    let packets = TRAIN / Packet::ROOM;
+    for number in 0..packets as u64 {
+        assert_eq!(sent(&mut a, at(1)), []);
+        push(&mut a, number, Packet::ROOM - 1);
+    }
+    assert_eq!(sent(&mut a, at(1)), [], "a byte is missing");
+    push(&mut a, 99, Packet::ROOM - 1);
+    assert_eq!(sent(&mut a, at(1)).len(), packets + 1, "once they go, all go");
 }
 
 #[test]
