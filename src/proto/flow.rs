@@ -313,7 +313,9 @@ impl<T> Flow<T> {
     /// What is due now, if anything.
     pub(super) fn poll(&mut self, now: Instant) -> Option<Transmission<'_>> {
         let index = if self.expires.is_some_and(|at| at <= now) {
-            self.flight.iter().position(|segment| self.expires(segment).is_some_and(|at| at <= now))?
+            self.flight
+                .iter()
+                .position(|segment| self.expires(segment).is_some_and(|at| at <= now))?
         } else if self.fills().is_some_and(|at| at <= now) {
             self.fill(now);
             self.flight.len() - 1

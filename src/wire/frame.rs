@@ -1,7 +1,7 @@
 //! What a packet says: the objects of the classic dialect, with more fields.
 
 use super::fields::{
-    CHAT, DEREGISTER, FALSE, Fields, KEEP, Names, NOTIFICATION, OFFLINE, ONLINE, TABLE, TRUE,
+    CHAT, DEREGISTER, FALSE, Fields, KEEP, NOTIFICATION, Names, OFFLINE, ONLINE, TABLE, TRUE,
     VERIFICATION, nickname, number, required, session,
 };
 use super::pieces::in_parts;
@@ -67,7 +67,10 @@ pub struct ChatFrame<'a> {
 
 impl ChatFrame<'_> {
     /// The frames of a message, each of which fits a packet.
-    pub fn encode<'t>(&self, text: &'t str) -> impl Iterator<Item = (Piece, Vec<u8>)> + use<'_, 't> {
+    pub fn encode<'t>(
+        &self,
+        text: &'t str,
+    ) -> impl Iterator<Item = (Piece, Vec<u8>)> + use<'_, 't> {
         in_parts(text, |piece, text| self.bytes(piece, text))
     }
 
@@ -99,7 +102,10 @@ pub struct KeepFrame<'a> {
 
 impl KeepFrame<'_> {
     /// The frames of a message, each of which fits a packet.
-    pub fn encode<'t>(&self, text: &'t str) -> impl Iterator<Item = (Piece, Vec<u8>)> + use<'_, 't> {
+    pub fn encode<'t>(
+        &self,
+        text: &'t str,
+    ) -> impl Iterator<Item = (Piece, Vec<u8>)> + use<'_, 't> {
         in_parts(text, |piece, text| self.bytes(piece, text))
     }
 

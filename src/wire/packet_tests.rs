@@ -87,7 +87,8 @@ fn changes_are_cut_to_what_fits_and_say_how_far_they_go() {
     let (bytes, revision) = Frame::encode_changes(&rows, 5, 990, 900);
     assert!(bytes.len() <= 900 && bytes.len() > 800, "{}", bytes.len());
     let object: Fields<'_> = serde_json::from_slice(&bytes).unwrap();
-    let Ok(Frame::Changes { rows: some, since: 5, revision: r, last: 990 }) = object.into_frame(&mut Names::default())
+    let Ok(Frame::Changes { rows: some, since: 5, revision: r, last: 990 }) =
+        object.into_frame(&mut Names::default())
     else {
         panic!()
     };

@@ -1,5 +1,7 @@
 //! What can stand at an address: one of our engines, or a model of a program of 2017.
 
+use std::net::SocketAddr;
+
 use superchat::proto::{
     Client, ClientCommand, ClientEmit, Engine, Input, Instant, Now, Output, Server, ServerCommand,
     ServerEmit, Stats,
@@ -32,6 +34,34 @@ pub enum Emit {
 }
 
 impl Host {
+    /// Takes a datagram, and leaves what is due: more come at the same time.
+    pub fn take(
+        &mut self,
+        now: Now,
+        from: SocketAddr,
+        payload: &[u8],
+        room: bool,
+    ) -> Vec<Output<Emit>> {
+        fn take<E: Engine>(
+            engine: &mut E,
+            now: Now,
+            input: Input<'_, E::Command>,
+            emit: impl Fn(E::Emit) -> Emit,
+        ) -> Vec<Output<Emit>> {
+            engine.take(now, input);
+            outputs(engine, emit)
+        }
+        match self {
+            Self::Server(host) => {
+                take(&mut **host, now, Input::Datagram { from, payload, room }, Emit::Server)
+            }
+            Self::Client(host) => {
+                take(&mut **host, now, Input::Datagram { from, payload, room }, Emit::Client)
+            }
+            _ => self.handle(now, Input::Datagram { from, payload, room }),
+        }
+    }
+
     pub fn handle(&mut self, now: Now, input: Input<'_, Command>) -> Vec<Output<Emit>> {
         match (self, input) {
             (Self::Server(host), Input::Command(Command::Server(command))) => {
@@ -100,6 +130,10 @@ fn run<E: Engine>(
     emit: impl Fn(E::Emit) -> Emit,
 ) -> Vec<Output<Emit>> {
     engine.handle(now, input);
+    outputs(engine, emit)
+}
+
+fn outputs<E: Engine>(engine: &mut E, emit: impl Fn(E::Emit) -> Emit) -> Vec<Output<Emit>> {
     std::iter::from_fn(|| engine.poll_output())
         .map(|output| match output {
             Output::Transmit { to, payload } => Output::Transmit { to, payload },

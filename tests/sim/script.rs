@@ -165,7 +165,13 @@ impl Script {
 
     fn handle(&mut self, input: Input<'_, Command>) -> Vec<String> {
         let mut lines = Vec::new();
-        for output in self.host.handle(now(self.at), input) {
+        let mut outputs = self.host.handle(now(self.at), input);
+        if matches!(self.host, Host::Client(_)) {
+            // Nothing is held back: a script looks at what goes, and not at when.
+            let hasten = Command::Client(ClientCommand::Hasten);
+            outputs.extend(self.host.handle(now(self.at), Input::Command(hasten)));
+        }
+        for output in outputs {
             match output {
                 Output::Transmit { to, payload } => {
                     let peer = to.to_string();

@@ -144,7 +144,8 @@ impl Client {
 
     fn numbers_to(&self, recipient: &Nickname) -> Vec<u64> {
         let conversation = self.conversations.by_recipient.get(recipient);
-        let messages = conversation.into_iter().flat_map(|conversation| conversation.messages.iter());
+        let messages =
+            conversation.into_iter().flat_map(|conversation| conversation.messages.iter());
         messages.map(|message| message.number).collect()
     }
 
@@ -157,7 +158,8 @@ impl Client {
         let mut failed = Vec::new();
         for conversation in self.conversations.by_recipient.values_mut() {
             // What the server was given it may have stored.
-            conversation.stored |= conversation.messages.iter().any(|m| m.place() == Place::AtServer);
+            conversation.stored |=
+                conversation.messages.iter().any(|m| m.place() == Place::AtServer);
             conversation.path = if conversation.stored { Path::Ask } else { Path::Direct };
             conversation.table_due = false;
             failed.extend(conversation.messages.drain().map(|message| message.ticket));

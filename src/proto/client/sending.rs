@@ -9,9 +9,7 @@ use super::request::Request;
 use super::{Client, Failure};
 use crate::proto::Now;
 use crate::proto::link::Patience;
-use crate::wire::{
-    ChatFrame, Datagram, KeepFrame, MAX_DATAGRAM, Nickname, Presence, Session,
-};
+use crate::wire::{ChatFrame, Datagram, KeepFrame, MAX_DATAGRAM, Nickname, Presence, Session};
 
 impl Client {
     /// The next message of a conversation goes there: its number and its text.
