@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::error::nickname;
-use super::outbox::Outbox;
+use super::outbox::{Idle, Outbox};
 use super::resolve::{default_host, resolve};
 use super::threads::Threads;
 use super::waiting::{Awaited, Told, Waiting};
 use super::{Client, Error, Inbox, Incoming, MAX_TEXT, Message, dispatcher, log, random};
 use crate::net::{Driver, Later, Outlet};
-use crate::proto::{self, ClientEmit, ClientEvent, Stats};
+use crate::proto::{self, ClientCommand, ClientEmit, ClientEvent, Stats};
 
 type OnMessage = Box<dyn FnMut(Message) + Send>;
 type OnEvent = Box<dyn FnMut(ClientEvent) + Send>;
@@ -119,8 +119,8 @@ impl ClientBuilder {
     pub fn connect(mut self) -> Result<Client, Error> {
         let mut on_message = std::mem::replace(&mut self.on_message, Box::new(|_| {}));
         let mut on_event = std::mem::replace(&mut self.on_event, Box::new(|_| {}));
-        let (client, ()) = self.start(|threads, dropped| {
-            let (outbox, queue) = Outbox::new(log::incoming, None);
+        let (client, ()) = self.start(|threads, dropped, idle| {
+            let (outbox, queue) = Outbox::new(log::incoming, idle, None);
             dispatcher::start(threads, queue, move |incoming| match incoming {
                 // It was dropped from inside a callback, and what the callbacks use may be gone.
                 _ if dropped.load(Ordering::Acquire) => {}
@@ -138,13 +138,13 @@ impl ClientBuilder {
     /// # Errors
     /// Those of [`connect`](Self::connect), and [`Error::Descriptor`].
     pub fn connect_with_inbox(self) -> Result<(Client, Inbox<Incoming>), Error> {
-        self.start(|_, _| Inbox::new(log::incoming))
+        self.start(|_, _, idle| Inbox::new(log::incoming, idle))
     }
 
     /// Starts the client with an outbox for what comes, whose other end is `E`, and registers it.
     fn start<E>(
         self,
-        ends: impl FnOnce(&Threads, Arc<AtomicBool>) -> Result<(Outbox<Incoming>, E), Error>,
+        ends: impl FnOnce(&Threads, Arc<AtomicBool>, Idle) -> Result<(Outbox<Incoming>, E), Error>,
     ) -> Result<(Client, E), Error> {
         let name = nickname(&self.nickname)?;
         let server = resolve(&self.server)?;
@@ -160,7 +160,12 @@ impl ClientBuilder {
         let _entered = span.entered();
         let threads = Threads::default();
         let dropped = Arc::new(AtomicBool::new(false));
-        let (outbox, end) = ends(&threads, Arc::clone(&dropped))?;
+        let idle = {
+            let port = Arc::clone(&port);
+            // Whoever posts out of its callbacks has done so.
+            Box::new(move || drop(port.command(ClientCommand::Hasten)))
+        };
+        let (outbox, end) = ends(&threads, Arc::clone(&dropped), idle)?;
         let waiting = Arc::new(Waiting::default());
         let outlet = ClientOutlet { outbox, waiting: Arc::clone(&waiting), server };
         port.connect(Box::new(outlet));

@@ -16,7 +16,7 @@ use crossbeam_channel as channel;
 
 use super::Error;
 use super::bell::Bell;
-use super::outbox::{Job, Outbox, Queue};
+use super::outbox::{Idle, Job, Outbox, Queue};
 
 /// What a [`Client`](crate::Client) or [`Server`](crate::Server) has for its application, instead of
 /// callbacks on a thread of its own: see
@@ -86,9 +86,9 @@ impl<T> fmt::Debug for Inbox<T> {
 impl<T> Inbox<T> {
     /// An inbox, and where the endpoint puts what is for it. What is taken is logged in the span in which
     /// this is called.
-    pub(super) fn new(log: fn(&T)) -> Result<(Outbox<T>, Self), Error> {
+    pub(super) fn new(log: fn(&T), idle: Idle) -> Result<(Outbox<T>, Self), Error> {
         let bell = Arc::new(Bell::new().map_err(Error::Descriptor)?);
-        let (outbox, queue) = Outbox::new(log, Some(Arc::clone(&bell)));
+        let (outbox, queue) = Outbox::new(log, idle, Some(Arc::clone(&bell)));
         Ok((outbox, Self { queue, bell, dispatching: AtomicBool::new(false) }))
     }
 

@@ -23,6 +23,9 @@ const QUEUE_BYTES: usize = 64 << 20;
 /// A posted callback that has its outcome.
 pub(super) type Call = Box<dyn FnOnce() + Send>;
 
+/// What is done when nothing waits any more, before who takes sleeps: no lock is held.
+pub(super) type Idle = Box<dyn Fn() + Send + Sync>;
+
 /// What somebody does who takes.
 pub(super) enum Job<T> {
     /// Gives this to the application.
@@ -70,11 +73,11 @@ impl Drop for LastRing {
 impl<T> Outbox<T> {
     /// An outbox that rings a bell, if there is one, for what waits in its queue. What is taken from that
     /// is logged, in the span in which this is called.
-    pub(super) fn new(log: fn(&T), bell: Option<Arc<Bell>>) -> (Self, Queue<T>) {
+    pub(super) fn new(log: fn(&T), idle: Idle, bell: Option<Arc<Bell>>) -> (Self, Queue<T>) {
         let (queue, jobs) = unbounded();
         let level = Arc::new(Level::default());
         let outbox = Self { queue, level: Arc::clone(&level), bell: LastRing(bell) };
-        (outbox, Queue { jobs, level, log, span: tracing::Span::current() })
+        (outbox, Queue { jobs, level, log, idle, span: tracing::Span::current() })
     }
 
     /// Whether the application can take one more event.
@@ -124,6 +127,7 @@ pub(super) struct Queue<T> {
     jobs: Receiver<(Job<T>, usize)>,
     level: Arc<Level>,
     log: fn(&T),
+    idle: Idle,
     span: tracing::Span,
 }
 
@@ -140,18 +144,23 @@ impl<T> Queue<T> {
 
     /// Waits for the next; `None` at the end.
     pub(super) fn next(&self) -> Option<Job<T>> {
-        self.jobs.recv().ok().map(|job| self.taken(job))
+        self.try_next().or_else(|_| self.jobs.recv().map(|job| self.taken(job))).ok()
     }
 
     pub(super) fn next_until(
         &self,
         deadline: std::time::Instant,
     ) -> Result<Job<T>, RecvTimeoutError> {
-        self.jobs.recv_deadline(deadline).map(|job| self.taken(job))
+        let next = self.try_next();
+        next.or_else(|_| self.jobs.recv_deadline(deadline).map(|job| self.taken(job)))
     }
 
     pub(super) fn try_next(&self) -> Result<Job<T>, TryRecvError> {
-        self.jobs.try_recv().map(|job| self.taken(job))
+        let next = self.jobs.try_recv();
+        if next.is_err() {
+            (self.idle)();
+        }
+        next.map(|job| self.taken(job))
     }
 
     fn taken(&self, (job, bytes): (Job<T>, usize)) -> Job<T> {

@@ -116,7 +116,7 @@ impl ServerBuilder {
     pub fn start(mut self) -> Result<Server, Error> {
         let mut on_event = std::mem::replace(&mut self.on_event, Box::new(|_| {}));
         let (server, ()) = self.start_with(|threads, dropped| {
-            let (outbox, queue) = Outbox::new(log::server_event, None);
+            let (outbox, queue) = Outbox::new(log::server_event, Box::new(|| {}), None);
             dispatcher::start(threads, queue, move |event| {
                 // If it was dropped from inside a callback, what the callback uses may be gone.
                 if !dropped.load(Ordering::Acquire) {
@@ -135,7 +135,7 @@ impl ServerBuilder {
     /// # Errors
     /// Those of [`start`](Self::start), and [`Error::Descriptor`].
     pub fn start_with_inbox(self) -> Result<(Server, Inbox<ServerEvent>), Error> {
-        self.start_with(|_, _| Inbox::new(log::server_event))
+        self.start_with(|_, _| Inbox::new(log::server_event, Box::new(|| {})))
     }
 
     /// Starts the server with an outbox for its events, whose other end is `E`.
