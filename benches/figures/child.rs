@@ -64,8 +64,16 @@ impl Process {
     pub fn start(part: &str, core: usize, arguments: &[&str]) -> Self {
         let words = [&[&*core.to_string(), part], arguments].concat().join(" ");
         let mut command = Command::new(env::current_exe().unwrap());
-        command.env(PART, words).stdin(Stdio::piped()).stdout(Stdio::piped());
+        Self::of(command.env(PART, words), core)
+    }
+
+    /// A program of another kind, to which one talks in lines as well.
+    pub fn of(command: &mut Command, core: usize) -> Self {
+        command.env_remove("LD_LIBRARY_PATH").stdin(Stdio::piped()).stdout(Stdio::piped());
+        // It inherits the core that this one is kept to.
+        pin(core);
         let mut child = command.spawn().unwrap();
+        pin(0);
         let stdin = child.stdin.take();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         Self { child, stdin, stdout }

@@ -2,6 +2,9 @@
 //! a third.
 
 use std::collections::VecDeque;
+use std::env;
+use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -59,6 +62,8 @@ pub fn receive(arguments: &[String]) {
 struct Pair {
     sender: Client,
     receiver: Process,
+    /// Where the server is.
+    server: String,
     _server: Process,
 }
 
@@ -71,7 +76,7 @@ impl Pair {
             Process::start("receive", 1, if timed { &arguments } else { &arguments[..1] });
         receiver.hears();
         let sender = Client::builder("sender").server(&at).connect().unwrap();
-        Self { sender, receiver, _server: server }
+        Self { sender, receiver, server: at, _server: server }
     }
 
     /// When the messages came since the last time, which are so many, and no more.
@@ -125,6 +130,15 @@ impl Pair {
         self.came(sent as usize);
         per_second
     }
+
+    /// Messages a second that another program posts.
+    fn through(&mut self, program: &mut Process, turn: Duration) -> f64 {
+        let said = program.asks(&turn.as_millis().to_string());
+        let (posted, seconds) = said.split_once(' ').unwrap();
+        let (posted, seconds): (usize, f64) = (posted.parse().unwrap(), seconds.parse().unwrap());
+        self.came(posted);
+        posted as f64 / seconds
+    }
 }
 
 fn median(mut measured: Vec<f64>) -> f64 {
@@ -167,4 +181,71 @@ pub fn window(effort: Effort) -> Vec<Row> {
         Row::by_turns("window 64, acknowledged", "/s", &small, raw, Goal::AtLeast(4.5)),
         Row::by_turns("window 256, acknowledged", "/s", &large, raw, Goal::AtLeast(6.0)),
     ]
+}
+
+/// The same through the other faces.
+pub fn faces(effort: Effort) -> Vec<Row> {
+    let mut pair = Pair::start(false);
+    let (directory, mut rows) = (tempfile::tempdir().unwrap(), Vec::new());
+    for window in [64, 256] {
+        let faces = [
+            ("C", Goal::AtLeast(0.9), c_program(directory.path())),
+            ("Python", Goal::AtLeast(0.1), python_program()),
+        ];
+        for (face, goal, program) in faces {
+            let mut program = match program {
+                Ok(program) => program,
+                Err(why) => {
+                    eprintln!("through {face}: not measured: {why}");
+                    continue;
+                }
+            };
+            let arguments = [&*pair.server, &window.to_string()];
+            let mut process = Process::of(program.args(arguments), 0);
+            process.hears();
+            let (mut ours, mut rust) = (Vec::new(), Vec::new());
+            for _ in 0..effort.turns {
+                rust.push(pair.window(window, effort.turn));
+                ours.push(pair.through(&mut process, effort.turn));
+            }
+            let name = format!("window {window}, through {face}");
+            rows.push(Row::by_turns(name, "/s", &ours, ("through Rust", &rust), goal));
+        }
+    }
+    rows
+}
+
+/// The program that posts through the C library, compiled.
+fn c_program(into: &Path) -> Result<Command, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut cargo = Command::new(env!("CARGO"));
+    run(cargo.current_dir(root).args(["build", "--release", "--lib", "--quiet"]))?;
+    // This program is in a folder beside it.
+    let own = env::current_exe().map_err(|error| error.to_string())?;
+    let libraries = own.parent().and_then(Path::parent).ok_or("no folder of libraries")?;
+    let program = into.join("post");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-O2", "-Wall", "-Wextra", "-Werror", "-o"]).arg(&program);
+    compiler.arg(root.join("benches/figures/post.c")).arg("-I").arg(root.join("include"));
+    compiler.arg("-L").arg(libraries).args(["-lsuperchat", "-lpthread"]);
+    compiler.arg(format!("-Wl,-rpath,{}", libraries.display()));
+    run(&mut compiler)?;
+    Ok(Command::new(program))
+}
+
+/// The program that posts through the Python module, where that is installed.
+fn python_program() -> Result<Command, String> {
+    run(Command::new("python3").args(["-c", "import superchat"]))?;
+    let mut python = Command::new("python3");
+    python.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/figures/post.py"));
+    Ok(python)
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let output = command.env_remove("LD_LIBRARY_PATH").output();
+    let output = output.map_err(|error| format!("{command:?}: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr)))
 }

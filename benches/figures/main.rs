@@ -37,7 +37,11 @@ impl Effort {
 /// Rows, under the name by which they are picked.
 type Bench = (&'static str, fn(Effort) -> Vec<Row>);
 
-const BENCHES: [Bench; 2] = [("one at a time", direct::one_at_a_time), ("window", direct::window)];
+const BENCHES: [Bench; 3] = [
+    ("one at a time", direct::one_at_a_time),
+    ("window", direct::window),
+    ("faces", direct::faces),
+];
 
 fn main() {
     if child::play() {

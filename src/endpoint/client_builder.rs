@@ -163,7 +163,9 @@ impl ClientBuilder {
         let idle = {
             let port = Arc::clone(&port);
             // Whoever posts out of its callbacks has done so.
-            Box::new(move || drop(port.command(ClientCommand::Hasten)))
+            Box::new(move || {
+                port.command(ClientCommand::Hasten);
+            })
         };
         let (outbox, end) = ends(&threads, Arc::clone(&dropped), idle)?;
         let waiting = Arc::new(Waiting::default());

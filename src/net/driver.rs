@@ -26,6 +26,13 @@ const LIKELY: Duration = Duration::from_micros(100);
 /// How long it is looked for before the thread sleeps: about what it takes to wake it.
 const LOOKING: Duration = Duration::from_micros(50);
 
+/// Where others keep the core for as long as this when it is offered to them, they have work for it: a scheduler
+/// that is offered it again and again gives it back late.
+const WANTED: Duration = Duration::from_micros(500);
+
+/// How long it is left to them then.
+const MODEST: Duration = Duration::from_millis(100);
+
 /// How exactly the system's poll keeps time.
 const GRAIN: Duration = Duration::from_millis(1);
 
@@ -162,7 +169,6 @@ impl<E: Engine> Driver<E> {
                 continue;
             }
             if busy.looks_again() {
-                thread::yield_now();
                 continue;
             }
             match self.poll.poll(&mut events, self.port.sleep_time()) {
@@ -187,25 +193,39 @@ impl<E: Engine> Driver<E> {
 
 /// Whether more is likely to come so soon that sleeping, and being woken, takes longer.
 ///
-/// The invariant: who is sent something now and then never looks twice.
+/// The invariants: who is sent something now and then never looks twice; and where others have work for the core,
+/// nobody does.
 struct Busy {
     last: time::Instant,
     likely: bool,
+    /// Until when the core is left to others.
+    modest_until: time::Instant,
 }
 
 impl Busy {
     fn new() -> Self {
-        Self { last: time::Instant::now(), likely: false }
+        let now = time::Instant::now();
+        Self { last: now, likely: false, modest_until: now }
     }
 
     fn received(&mut self) {
         let now = time::Instant::now();
-        self.likely = now.duration_since(self.last) < LIKELY;
+        self.likely = now.duration_since(self.last) < LIKELY && now >= self.modest_until;
         self.last = now;
     }
 
-    fn looks_again(&self) -> bool {
-        self.likely && self.last.elapsed() < LOOKING
+    /// Whether to look again. Others who want the core have had it by then.
+    fn looks_again(&mut self) -> bool {
+        if !self.likely || self.last.elapsed() >= LOOKING {
+            return false;
+        }
+        let before = time::Instant::now();
+        thread::yield_now();
+        let after = time::Instant::now();
+        if after.duration_since(before) > WANTED {
+            (self.likely, self.modest_until) = (false, after + MODEST);
+        }
+        true
     }
 }
 

@@ -7,6 +7,7 @@
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 
+use crate::wire::MAX_PACKET;
 use mio::event::Source;
 use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
@@ -133,7 +134,9 @@ impl Outgoing {
         to: SocketAddr,
         payload: &[u8],
     ) -> Result<(), Unsent> {
+        // What a path does not carry in one piece, it does not take apart either.
         let fits = self.to == Some(to)
+            && self.length <= MAX_PACKET
             && self.bytes.len() == self.length * self.count
             && (1..=self.length).contains(&payload.len())
             && self.count < socket.most_together()

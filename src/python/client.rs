@@ -260,10 +260,10 @@ impl Client {
         let client = self.held.get(py)?;
         let future = convert::future(py)?;
         let held = future.clone().unbind();
-        let posted = py.detach(|| {
-            client.post_then(recipient, text, move |outcome| {
-                convert::settle(&held, outcome, convert::delivery)
-            })
+        // Without a detour through `detach`: it waits for nothing that waits for Python, and every other message
+        // would have to get the interpreter back from the thread of the callbacks.
+        let posted = client.post_then(recipient, text, move |outcome| {
+            convert::settle(&held, outcome, convert::delivery)
         });
         posted.map_err(|error| convert::exception(py, &error))?;
         Ok(future)
