@@ -7,18 +7,19 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use rustix::thread::{CpuSet, sched_setaffinity};
 
-use super::{direct, raw};
+use super::{direct, raw, scale};
 
 const PART: &str = "SUPERCHAT_FIGURES_PART";
 
 /// What a process can be, with the arguments that it is given.
 type Part = (&'static str, fn(&[String]));
 
-const PARTS: [Part; 4] = [
+const PARTS: [Part; 5] = [
     ("pong", raw::pong),
     ("acknowledge", raw::acknowledge),
     ("serve", direct::serve),
     ("receive", direct::receive),
+    ("grow", scale::grow),
 ];
 
 /// Plays a part, if this process was started for one.

@@ -15,6 +15,7 @@ mod child;
 mod direct;
 mod raw;
 mod report;
+mod scale;
 
 use std::time::Duration;
 
@@ -37,10 +38,11 @@ impl Effort {
 /// Rows, under the name by which they are picked.
 type Bench = (&'static str, fn(Effort) -> Vec<Row>);
 
-const BENCHES: [Bench; 3] = [
+const BENCHES: [Bench; 4] = [
     ("one at a time", direct::one_at_a_time),
     ("window", direct::window),
     ("faces", direct::faces),
+    ("users", scale::users),
 ];
 
 fn main() {
