@@ -18,7 +18,7 @@ impl Server {
     }
 
     /// Whether a datagram from this address is looked at.
-    pub(super) fn admits(&self, now: Now, from: SocketAddr) -> bool {
+    pub(super) fn admits(&mut self, now: Now, from: SocketAddr) -> bool {
         match self.is_stranger(from) {
             true => self.rates.strangers.admits(now.at, &network(from)),
             false => self.rates.members.admits(now.at, &from),
@@ -27,7 +27,7 @@ impl Server {
 
     /// Whether a request is within the rate of its name. What others ask for under a name counts for
     /// nothing there: it is not theirs to use up.
-    pub(super) fn admits_request(&self, now: Now, from: SocketAddr, request: &Request) -> bool {
+    pub(super) fn admits_request(&mut self, now: Now, from: SocketAddr, request: &Request) -> bool {
         let (name, is_own) = match request {
             Request::Register { nickname, hello } => {
                 let is_member = !self.is_stranger(from);

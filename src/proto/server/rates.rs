@@ -6,17 +6,8 @@
 //! no more than it had; and as long as those in a full table do not use up their rates, all of them
 //! together, a newcomer has one as well.
 
-use std::cell::{Cell, RefCell};
-use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::num::NonZeroU32;
 use std::time::Duration;
-
-use governor::clock::Clock;
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::StateStore;
-use governor::{Quota, RateLimiter};
 
 use crate::proto::timers::Timers;
 use crate::proto::{Instant, Limits};
@@ -25,88 +16,47 @@ use crate::wire::{Frame, Nickname};
 /// Networks of strangers that are counted: 3 MB. Their rates together are more than any server takes.
 const MAX_NETWORKS: usize = 16_384;
 
-/// The time of the input that is being handled.
-#[derive(Debug, Default)]
-struct Time(Cell<Duration>);
-
-impl Clock for Time {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        self.0.get()
-    }
-}
-
-/// By when each has its whole rate again. It is remembered for longer, while there is room.
+/// One rate, for each of many: GCRA (ITU-T I.371). What was not used for a second is the most that is used at
+/// once.
 #[derive(Debug)]
-struct Table<K> {
-    until: Timers<K>,
+pub(super) struct Rate<K> {
+    /// By when each has its whole rate again. Then it is forgotten: who is not here has all of it, too.
+    whole: Timers<K>,
     capacity: usize,
+    per_second: u32,
 }
 
-impl<K: Ord + Clone> Table<K> {
-    /// Where one stands, and from where a newcomer goes on.
-    fn until(&self, who: &K) -> Option<Instant> {
-        let full = self.until.len() >= self.capacity;
-        self.until.get(who).or(self.until.next().filter(|_| full))
-    }
-
-    fn set(&mut self, who: &K, until: Instant) {
-        if self.until.len() >= self.capacity && !self.until.is_set(who) {
-            // The one that has used least.
-            self.until.pop_first();
-        }
-        self.until.set(who.clone(), until);
-    }
-}
-
-/// The table behind the limiter, which asks for no more than a shared reference.
-#[derive(Debug)]
-struct Shared<K>(RefCell<Table<K>>);
-
-impl<K: Ord + Clone> StateStore for Shared<K> {
-    type Key = K;
-
-    fn measure_and_replace<T, F, E>(&self, who: &K, measure: F) -> Result<T, E>
-    where
-        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
-    {
-        let mut table = self.0.borrow_mut();
-        let before = table.until(who).map(|until| until.since_start().into());
-        let (outcome, until) = measure(before)?;
-        table.set(who, Instant::after_start(until.into()));
-        Ok(outcome)
-    }
-}
-
-/// One rate, for each of many. What was not used for a second is the most that is used at once.
-#[derive(Debug)]
-pub(super) struct Rate<K: Ord + Clone> {
-    limiter: RateLimiter<K, Shared<K>, Time, NoOpMiddleware<Duration>>,
-    per_second: NonZeroU32,
-}
-
-impl<K: Ord + Clone + Hash> Rate<K> {
+impl<K: Ord + Clone> Rate<K> {
     fn new(per_second: u32, capacity: usize) -> Self {
-        let per_second = NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN);
-        let table = Shared(RefCell::new(Table { until: Timers::new(), capacity }));
-        let limiter = RateLimiter::new(Quota::per_second(per_second), table, Time::default());
-        Self { limiter, per_second }
+        Self { whole: Timers::new(), capacity, per_second: per_second.max(1) }
     }
 
     /// Whether one more has room; then it is counted.
-    pub(super) fn admits(&self, now: Instant, who: &K) -> bool {
-        self.limiter.clock().0.set(now.since_start());
-        self.limiter.check_key(who).is_ok()
+    pub(super) fn admits(&mut self, now: Instant, who: &K) -> bool {
+        self.admits_all(now, who, 1)
     }
 
     /// Whether so many more have room, all together; where they are more than a second's, whether that
     /// has. Then they are counted.
-    fn admits_all(&self, now: Instant, who: &K, count: usize) -> bool {
-        let count = u32::try_from(count).unwrap_or(u32::MAX).min(self.per_second.get());
-        let Some(count) = NonZeroU32::new(count) else { return true };
-        self.limiter.clock().0.set(now.since_start());
-        self.limiter.check_key_n(who, count).is_ok_and(|admitted| admitted.is_ok())
+    fn admits_all(&mut self, now: Instant, who: &K, count: usize) -> bool {
+        let count = u32::try_from(count).unwrap_or(u32::MAX).min(self.per_second);
+        if count == 0 {
+            return true;
+        }
+        while self.whole.pop_expired(now).is_some() {}
+        let full = self.whole.len() >= self.capacity;
+        // A newcomer goes on from where the one was that has used least, and makes room.
+        let before = self.whole.get(who).or(self.whole.next().filter(|_| full));
+        let each = Duration::from_secs(1) / self.per_second;
+        let whole = before.map_or(now, |before| before.max(now));
+        if whole - now > each * (self.per_second - count) {
+            return false;
+        }
+        if full && !self.whole.is_set(who) {
+            self.whole.pop_first();
+        }
+        self.whole.set(who.clone(), whole + each * count);
+        true
     }
 }
 
@@ -133,7 +83,12 @@ impl Rates {
 impl Rates {
     /// Whether the requests of one packet are within the rate of the name that makes them. A part of a
     /// long message is none before the last.
-    pub(super) fn admits_frames(&self, now: Instant, name: &Nickname, frames: &[Frame]) -> bool {
+    pub(super) fn admits_frames(
+        &mut self,
+        now: Instant,
+        name: &Nickname,
+        frames: &[Frame],
+    ) -> bool {
         let is_request = |frame: &&Frame| match frame {
             Frame::Keep(keep) => !keep.piece.more,
             Frame::Deregister { .. } => true,
@@ -161,24 +116,24 @@ mod tests {
     }
 
     /// How many of these are admitted, one after the other.
-    fn admitted(rate: &Rate<char>, ms: u64, who: char, tries: usize) -> usize {
+    fn admitted(rate: &mut Rate<char>, ms: u64, who: char, tries: usize) -> usize {
         (0..tries).filter(|_| rate.admits(at(ms), &who)).count()
     }
 
     #[test]
     fn a_second_s_worth_at_once_and_then_one_at_a_time() {
-        let rate = Rate::new(10, 8);
-        assert_eq!(admitted(&rate, 0, 'a', 20), 10);
-        assert_eq!(admitted(&rate, 99, 'a', 20), 0);
-        assert_eq!(admitted(&rate, 100, 'a', 20), 1);
-        assert_eq!(admitted(&rate, 400, 'a', 20), 3);
-        assert_eq!(admitted(&rate, 400, 'b', 20), 10, "each has its own");
-        assert_eq!(admitted(&rate, 60_000, 'a', 20), 10, "and no more, however long it waits");
+        let mut rate = Rate::new(10, 8);
+        assert_eq!(admitted(&mut rate, 0, 'a', 20), 10);
+        assert_eq!(admitted(&mut rate, 99, 'a', 20), 0);
+        assert_eq!(admitted(&mut rate, 100, 'a', 20), 1);
+        assert_eq!(admitted(&mut rate, 400, 'a', 20), 3);
+        assert_eq!(admitted(&mut rate, 400, 'b', 20), 10, "each has its own");
+        assert_eq!(admitted(&mut rate, 60_000, 'a', 20), 10, "and no more, however long it waits");
     }
 
     #[test]
     fn those_of_one_packet_are_admitted_together() {
-        let rate = Rate::new(10, 8);
+        let mut rate = Rate::new(10, 8);
         assert!(rate.admits_all(at(0), &'a', 0));
         assert!(rate.admits_all(at(0), &'a', 7));
         assert!(!rate.admits_all(at(0), &'a', 4));
@@ -189,26 +144,39 @@ mod tests {
 
     #[test]
     fn nobody_gains_by_being_forgotten() {
-        let rate = Rate::new(10, 3);
-        assert_eq!(admitted(&rate, 0, 'a', 99), 10);
+        let mut rate = Rate::new(10, 3);
+        assert_eq!(admitted(&mut rate, 0, 'a', 99), 10);
         for (who, admits) in [('b', 10), ('c', 10), ('d', 0), ('e', 0), ('a', 0)] {
-            assert_eq!(admitted(&rate, 0, who, 99), admits, "{who}");
+            assert_eq!(admitted(&mut rate, 0, who, 99), admits, "{who}");
         }
         // Whoever comes new in a full table has what the best of them has.
-        assert_eq!(admitted(&rate, 500, 'd', 99), 5);
-        assert_eq!(admitted(&rate, 500, 'a', 99) + admitted(&rate, 500, 'b', 99), 10);
-        assert_eq!(admitted(&rate, 500, 'c', 99), 0);
-        assert_eq!(admitted(&rate, 2_000, 'f', 99), 10);
+        assert_eq!(admitted(&mut rate, 500, 'd', 99), 5);
+        assert_eq!(admitted(&mut rate, 500, 'a', 99) + admitted(&mut rate, 500, 'b', 99), 10);
+        assert_eq!(admitted(&mut rate, 500, 'c', 99), 0);
+        assert_eq!(admitted(&mut rate, 2_000, 'f', 99), 10);
     }
 
     #[test]
     fn a_table_has_no_more_than_its_capacity() {
-        let rate = Rate::new(10, 3);
+        let mut rate = Rate::new(10, 3);
         for who in 'a'..='z' {
             rate.admits(at(0), &who);
             rate.admits(at(900), &who);
         }
-        assert_eq!(rate.limiter.into_state_store().0.into_inner().until.len(), 3);
+        assert_eq!(rate.whole.len(), 3);
+    }
+
+    #[test]
+    fn who_has_its_whole_rate_is_forgotten() {
+        let mut rate = Rate::new(10, 1000);
+        for (ms, who) in [(0, 'a'), (0, 'b'), (0, 'b'), (99, 'c')] {
+            assert!(rate.admits(at(ms), &who));
+        }
+        assert_eq!(rate.whole.len(), 3);
+        assert!(rate.admits(at(100), &'d'));
+        assert_eq!(rate.whole.len(), 3, "a has it");
+        assert!(rate.admits(at(1000), &'d'));
+        assert_eq!(rate.whole.len(), 1);
     }
 
     #[test]
