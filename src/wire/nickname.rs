@@ -3,7 +3,8 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+
+use smol_str::SmolStr;
 
 use super::visible::is_invisible;
 
@@ -30,7 +31,7 @@ const OF_THE_PROGRAM: [char; 2] = ['[', '>'];
 /// # Ok::<(), superchat::NicknameError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Nickname(Arc<str>);
+pub struct Nickname(SmolStr);
 
 /// Why a text is not a [`Nickname`].
 ///
@@ -125,13 +126,13 @@ impl Borrow<str> for Nickname {
 
 impl PartialEq<str> for Nickname {
     fn eq(&self, text: &str) -> bool {
-        *self.0 == *text
+        self.0 == *text
     }
 }
 
 impl PartialEq<&str> for Nickname {
     fn eq(&self, text: &&str) -> bool {
-        *self.0 == **text
+        self.0 == **text
     }
 }
 
