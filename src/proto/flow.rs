@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::Instant;
-use super::round_trip::{RoundTrip, RoundTrips};
+use super::round_trip::{KeptTrip, RoundTrip, RoundTrips};
 use crate::wire::{Ack, Frame, Packet, Sequence};
 
 /// Packets under way at a time, and packets held until those before them have come: 77 KB a flow.
@@ -69,6 +69,15 @@ pub(super) struct Flow<T> {
     owes_ack: bool,
 }
 
+/// What is to be known of a flow while nothing is under way: the other side goes on with any number that it
+/// has not seen yet.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Kept {
+    /// Everything that came up to this number was handed on.
+    pub(super) taken: u64,
+    pub(super) round_trip: KeptTrip,
+}
+
 /// What a flow sends next.
 #[derive(Debug)]
 pub(super) struct Transmission<'a> {
@@ -97,6 +106,18 @@ impl<T> Flow<T> {
             early: VecDeque::new(),
             owes_ack: false,
         }
+    }
+
+    /// A flow that goes on from what was kept of it, with a number that it has not used.
+    pub(super) fn resume(next: u64, kept: Kept) -> Self {
+        let Kept { taken, round_trip } = kept;
+        Self { next, taken, round_trip: RoundTrip::resume(round_trip), ..Self::new(Instant::ZERO) }
+    }
+
+    /// What is to be kept of it, if nothing is under way, either way.
+    pub(super) fn rest(&self) -> Option<Kept> {
+        let rests = self.is_idle() && self.early.is_empty() && !self.owes_ack;
+        rests.then(|| Kept { taken: self.taken, round_trip: self.round_trip.kept() })
     }
 
     /// Gives up whatever was not acknowledged, and goes on with this number.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::flow::Flow;
+use super::flow::{Flow, Kept};
 use super::round_trip::RoundTrips;
 use super::timers::Timers;
 use super::{Instant, Stats};
@@ -35,6 +35,8 @@ pub(super) enum FlowStep {
     Blocked(Session),
     /// Nothing was heard for as long as its limits say.
     Silent(Session),
+    /// Nothing is under way any more: all there is to it can be [kept](Flows::rest).
+    Resting(Session),
 }
 
 /// What was seen of the network, whichever session it was.
@@ -103,6 +105,26 @@ impl<T> Flows<T> {
             Peer { address, limits, flow }
         };
         self.peers.entry(session).or_insert_with(fresh).address = address;
+    }
+
+    /// Goes on with a flow that rested, unless it is there.
+    pub(super) fn resume(
+        &mut self,
+        session: Session,
+        address: SocketAddr,
+        limits: AckWait,
+        kept: Kept,
+    ) {
+        let next = self.used.max(1);
+        let resumed = || Peer { address, limits, flow: Flow::resume(next, kept) };
+        self.peers.entry(session).or_insert_with(resumed);
+    }
+
+    /// Ends a flow with nothing under way. What is returned is all that is to be known of it.
+    pub(super) fn rest(&mut self, session: Session) -> Option<Kept> {
+        let kept = self.get(session)?.rest()?;
+        self.close(session);
+        Some(kept)
     }
 
     /// Sends no more than acks to this session, and waits for nothing from it, until this is called
@@ -237,6 +259,9 @@ impl<T> Flows<T> {
             match peer.deadline().filter(|_| !paused) {
                 Some(at) => self.timers.set(session, at),
                 None => self.timers.stop(&session),
+            }
+            if peer.flow.rest().is_some() {
+                return Some(FlowStep::Resting(session));
             }
         }
         None

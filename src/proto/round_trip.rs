@@ -22,6 +22,32 @@ pub(super) struct RoundTrip {
     measured: Option<Measured>,
 }
 
+/// What is remembered of a path that nothing is under way on: what was measured, in units of 16 us up to a
+/// second, rounded up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct KeptTrip([u16; 2]);
+
+const UNIT: Duration = Duration::from_micros(16);
+
+impl RoundTrip {
+    pub(super) fn kept(&self) -> KeptTrip {
+        let units = |time: Duration| {
+            let units = time.as_nanos().div_ceil(UNIT.as_nanos());
+            u16::try_from(units).unwrap_or(u16::MAX)
+        };
+        // What is nothing was never measured.
+        self.measured.as_ref().map_or(KeptTrip::default(), |measured| {
+            KeptTrip([units(measured.smoothed).max(1), units(measured.variation)])
+        })
+    }
+
+    pub(super) fn resume(KeptTrip([smoothed, variation]): KeptTrip) -> Self {
+        let time = |units: u16| UNIT * units.into();
+        let measured = Measured { smoothed: time(smoothed), variation: time(variation) };
+        Self { measured: Some(measured).filter(|_| smoothed > 0) }
+    }
+}
+
 #[derive(Debug)]
 struct Measured {
     smoothed: Duration,

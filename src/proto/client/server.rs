@@ -358,6 +358,8 @@ impl Client {
     pub(super) fn on_flow_step(&mut self, now: Now, step: FlowStep) {
         let session = match step {
             FlowStep::Transmit(to, payload) => return self.transmit(to, payload),
+            // It stays: a client has few.
+            FlowStep::Resting(_) => return,
             FlowStep::Blocked(session) | FlowStep::Silent(session) => session,
         };
         if self.server_session() == Some(session) {
