@@ -17,6 +17,9 @@ use super::Effort;
 use super::child::{self, Process};
 use super::report::{Goal, Row, Spread};
 
+/// Time from one registration to the next.
+const BETWEEN: Duration = Duration::from_micros(10);
+
 /// Users past which a client looks up whom it needs: the default.
 const LOOKUP_PAST: u32 = 10_000;
 
@@ -98,6 +101,7 @@ impl Crowd {
     fn register(&mut self) {
         let client = self.clients;
         self.clients += 1;
+        self.now = self.now + BETWEEN;
         let mut hello = Hello { session: session(client), number: 1, floor: 1, cookie: None };
         let register =
             |hello| Datagram::Register { nickname: nickname(client), hello: Some(hello) }.encode();

@@ -19,6 +19,15 @@ impl Instant {
         Self(nanoseconds(elapsed))
     }
 
+    /// The same as a number, and back.
+    pub(super) fn nanos(self) -> u64 {
+        self.0
+    }
+
+    pub(super) fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
     /// The time since the driver's start.
     #[must_use]
     pub fn since_start(self) -> Duration {

@@ -99,6 +99,12 @@ impl Assembly {
         piece.part == 0 || (self.number, self.next) == (number, piece.part)
     }
 
+    /// Whether parts have come, and others are to come.
+    #[must_use]
+    pub fn is_begun(&self) -> bool {
+        self.next > 0
+    }
+
     /// The bytes that wait for the rest of their message.
     #[must_use]
     pub fn waiting(&self) -> usize {

@@ -49,11 +49,11 @@ impl Ended {
 impl Server {
     /// Nobody answers at an address: its user is offline, and requests that asked go on.
     pub(super) fn on_gone(&mut self, now: Now, address: SocketAddr) {
-        if let Some(nickname) = self.directory.holder(address).cloned() {
-            self.directory.set_offline(&nickname);
-            self.went_offline(nickname);
-        }
         let ended = self.end_session_at(now, address);
+        if let Some(nickname) = self.directory.holder(address).cloned() {
+            self.directory.set_offline(now, &nickname);
+            self.went_offline(now, nickname);
+        }
         let keeps = ended.keeps(&self.requests);
         if keeps.is_empty() {
             // Nobody waits whose answer brings the table with it.
@@ -66,16 +66,15 @@ impl Server {
     }
 
     /// A user is not online any more: the table says so.
-    pub(super) fn went_offline(&mut self, nickname: Nickname) {
-        self.remember(&nickname);
+    pub(super) fn went_offline(&mut self, now: Now, nickname: Nickname) {
+        self.remember(now, &nickname);
         self.mail.forget(&nickname);
         self.emit(ServerEvent::Offline { nickname });
     }
 
-    /// Ends what is under way to an address whose session is over. What is to become of it depends on
+    /// Ends what is under way to an address whose session is over, before the table says so. What is to become of it depends on
     /// what the table says then: see [`go_on`](Self::go_on).
     pub(super) fn end_session_at(&mut self, now: Now, address: SocketAddr) -> Ended {
-        self.timers.stop(&Timer::Lease(address));
         self.timers.stop(&Timer::Question(address));
         Ended {
             owed: self.drop_member(address),

@@ -56,12 +56,12 @@ impl Server {
 
     /// Asks a member whether it is there.
     pub(super) fn remind(&mut self, session: Session) {
-        self.flows.push(session, Frame::Verification.encode(), Owed::Nothing);
+        self.push(session, Frame::Verification.encode(), Owed::Nothing);
     }
 
     /// Somebody waits for word of a member: it is not waited for as long as otherwise.
     pub(super) fn expect_word(&mut self, now: Now, session: Session) {
-        if let Some(address) = self.flows.address(session)
+        if let Some((_, address)) = self.directory.member_named(session)
             && !self.timers.is_set(&Timer::Question(address))
         {
             self.timers.set(Timer::Question(address), now.at + QUESTION_PATIENCE);
@@ -71,14 +71,21 @@ impl Server {
     /// Says something to a member, if there is one of this name.
     pub(super) fn push_frame(&mut self, to: &Nickname, frame: &Frame) {
         if let Some(session) = self.directory.session(to) {
-            self.flows.push(session, frame.encode(), Owed::Nothing);
+            self.push(session, frame.encode(), Owed::Nothing);
+        }
+    }
+
+    /// Queues a frame for a member, if there is one of this session.
+    fn push(&mut self, session: Session, frame: Vec<u8>, owed: Owed) {
+        if let Some(flow) = self.flow(session) {
+            flow.push(frame, owed);
         }
     }
 
     /// Queues an answer for a member.
     pub(super) fn push_answer(&mut self, session: Session, frame: Vec<u8>, owed: Owed) {
-        if self.flows.get(session).is_some() {
-            self.flows.push(session, frame, owed);
+        if let Some(flow) = self.flow(session) {
+            flow.push(frame, owed);
             self.answers += 1;
         }
     }
@@ -92,7 +99,7 @@ impl Server {
             let flow = self.flows.get(*session);
             flow.map_or(0, |flow| flow.load_of(Owed::is_answer))
         };
-        let most = self.members.by_session.keys().copied().max_by_key(answers);
+        let most = self.flows.sessions().into_iter().max_by_key(answers);
         if let Some(address) = most.and_then(|session| self.flows.address(session)) {
             self.on_gone(now, address);
         }
@@ -119,7 +126,7 @@ impl Server {
         let empty = chat(Piece::default(), "").len();
         for (piece, text) in pieces(message.text, empty) {
             let owed = if piece.more { Owed::Nothing } else { owed.clone() };
-            self.flows.push(session, chat(piece, text), owed);
+            self.push(session, chat(piece, text), owed);
         }
         if message.stored_at.is_none() {
             self.expect_word(now, session);
@@ -133,8 +140,9 @@ impl Server {
             offline: true,
             answers: None,
         };
-        for session in self.flows.sessions() {
-            if let Some(flow) = self.flows.get_mut(session) {
+        let members: Vec<_> = self.directory.members().map(|(session, _)| session).collect();
+        for session in members {
+            if let Some(flow) = self.flow(session) {
                 for owed in flow.abandon() {
                     if let Owed::Mail(recipient) = owed {
                         self.end_mail(&recipient);
@@ -142,7 +150,7 @@ impl Server {
                 }
             }
             self.flows.limit(session, FAREWELL);
-            self.flows.push(session, frame.encode(), Owed::Nothing);
+            self.push(session, frame.encode(), Owed::Nothing);
         }
     }
 }

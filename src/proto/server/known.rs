@@ -26,6 +26,12 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// Whether its revision is all that is to be known.
+    pub(super) fn is_settled(&self) -> bool {
+        let is_told = self.partly || self.tries > 0 || self.again_at.is_some();
+        !is_told && self.told == self.revision && self.watched.is_empty()
+    }
+
     /// Whether something that it was told seems to be lost: it is told again, if not too often.
     pub(super) fn is_overdue(&self, now: Instant) -> bool {
         self.again_at.is_some_and(|at| at <= now)

@@ -13,7 +13,10 @@ use super::handing::{MAX_ANSWERS, Owed};
 use super::known::Known;
 use super::requests::Request;
 use crate::proto::Now;
+use crate::proto::directory::User;
+use crate::proto::flow::{Flow, Kept};
 use crate::proto::flows::{AckWait, FlowStep};
+use crate::proto::round_trip::KeptTrip;
 use crate::wire::{
     Assembly, Frame, Header, Hello, Keep, MessageId, Nickname, Packet, Sequence, Session,
 };
@@ -35,106 +38,158 @@ const MAX_LEFT: usize = 1024;
 /// to register, and begins anew.
 const MAX_PARTS: usize = 64 << 20;
 
-/// A client that speaks the current dialect, and is online.
-#[derive(Debug)]
-pub(super) struct Member {
-    pub(super) nickname: Nickname,
-    pub(super) address: SocketAddr,
+/// What is always known of a member. Who it is, and where, is in the table of users. Packed: there is one for
+/// each user.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(Rust, packed(4))]
+struct Idle {
     /// The number of the registration that was answered last.
-    pub(super) registered: u64,
+    registered: u64,
+    /// What it knows of the table, if it is told nothing just now.
+    revision: u64,
+    /// What is to be known of its flow, if that rests.
+    taken: u64,
+    round_trip: KeptTrip,
+}
+
+/// What is under way with a member.
+#[derive(Debug, Default)]
+pub(super) struct Busy {
     /// What it knows of the table.
     pub(super) known: Known,
     /// The message that it is about to hand over, part by part.
     parts: Assembly,
 }
 
-/// Everyone who is such a client. An address has one session, and a session one address.
-#[derive(Debug, Default)]
+/// Clients that speak the current dialect, and are online: those with a session in the table of users.
+#[derive(Debug)]
 pub(super) struct Members {
-    pub(super) by_session: BTreeMap<Session, Member>,
-    by_address: BTreeMap<SocketAddr, Session>,
+    /// By the number of the user.
+    idle: Vec<Idle>,
+    /// Only of those with whom something is under way.
+    busy: BTreeMap<Session, Busy>,
     /// Those who left last, and the numbers of their last registrations.
     left: VecDeque<(Session, u64)>,
 }
 
 impl Members {
-    pub(super) fn sessions(&self) -> Vec<Session> {
-        self.by_session.keys().copied().collect()
+    pub(super) fn new(users: usize) -> Self {
+        let idle = Vec::with_capacity(users);
+        Self { idle, busy: BTreeMap::new(), left: VecDeque::new() }
     }
 
-    /// Whether a session is that of somebody under another name. Everyone is told of everyone's
-    /// session: that one knows it proves nothing.
-    pub(super) fn is_anothers(&self, session: Session, nickname: &Nickname) -> bool {
-        self.by_session.get(&session).is_some_and(|member| member.nickname != *nickname)
+    fn idle(&self, user: User) -> Idle {
+        self.idle.get(user.number()).copied().unwrap_or_default()
     }
 
-    /// Whether a registration is older than one that was carried out: it was long on its way.
-    pub(super) fn is_old(&self, hello: Hello) -> bool {
-        let present = self.by_session.get(&hello.session).map(|member| member.registered);
-        let mut left = self.left.iter().rev().filter(|(session, _)| *session == hello.session);
-        present.is_some_and(|last| hello.number < last)
-            || left.next().is_some_and(|(_, last)| hello.number <= *last)
-    }
-
-    /// Adds one. Whoever had its address was removed before; itself, at another one, is returned.
-    fn insert(&mut self, session: Session, member: Member) -> Option<Member> {
-        let address = member.address;
-        self.by_address.insert(address, session);
-        let before = self.by_session.insert(session, member)?;
-        if before.address != address {
-            self.by_address.remove(&before.address);
+    fn idle_mut(&mut self, user: User) -> &mut Idle {
+        let number = user.number();
+        if self.idle.len() <= number {
+            self.idle.resize(number + 1, Idle::default());
         }
-        Some(before)
+        // It has just been made long enough.
+        #[expect(clippy::indexing_slicing)]
+        &mut self.idle[number]
     }
 
-    fn remove_at(&mut self, address: SocketAddr) -> Option<(Session, Member)> {
-        let session = self.by_address.remove(&address)?;
-        let (session, member) = self.by_session.remove_entry(&session)?;
-        self.left.push_back((session, member.registered));
+    /// What is under way with a member, from now on.
+    pub(super) fn busy(&mut self, session: Session, user: User) -> &mut Busy {
+        let revision = self.idle(user).revision;
+        self.busy.entry(session).or_insert_with(|| Busy {
+            known: Known { revision, told: revision, ..Known::default() },
+            parts: Assembly::default(),
+        })
+    }
+
+    /// Whether a member has this revision of the table, and is told nothing.
+    pub(super) fn has_all(&self, session: Session, user: User, revision: u64) -> bool {
+        self.idle(user).revision == revision && !self.busy.contains_key(&session)
+    }
+
+    /// Forgets what is not under way any more.
+    pub(super) fn settle(&mut self, session: Session, user: User) {
+        let Some(busy) = self.busy.get(&session) else { return };
+        if busy.known.is_settled() && !busy.parts.is_begun() {
+            self.idle_mut(user).revision = busy.known.revision;
+            self.busy.remove(&session);
+        }
+    }
+
+    fn remember_left(&mut self, session: Session, registered: u64) {
+        self.left.push_back((session, registered));
         if self.left.len() > MAX_LEFT {
             self.left.pop_front();
         }
-        Some((session, member))
     }
 }
 
 impl Server {
     /// The session of the member at this address.
     pub(super) fn member_at(&self, address: SocketAddr) -> Option<Session> {
-        self.members.by_address.get(&address).copied()
+        self.directory.member_at(address).map(|(session, _)| session)
     }
 
-    pub(super) fn add_member(
-        &mut self,
-        now: Now,
-        session: Session,
-        address: SocketAddr,
-        nickname: &Nickname,
-        hello: Hello,
-    ) {
-        let member = Member {
-            nickname: nickname.clone(),
-            address,
-            registered: hello.number,
-            known: Known::default(),
-            parts: Assembly::default(),
-        };
-        if let Some(before) = self.members.insert(session, member) {
-            self.presences.forget(session, &before.known);
-            self.parts -= before.parts.waiting();
-        }
-        self.flows.open(now.at, session, address, MEMBER);
-        if let Some(flow) = self.flows.get_mut(session) {
+    /// Whether a session is that of somebody under another name. Everyone is told of everyone's
+    /// session: that one knows it proves nothing.
+    pub(super) fn is_anothers(&self, session: Session, nickname: &Nickname) -> bool {
+        self.directory.member_named(session).is_some_and(|(name, _)| name != nickname)
+    }
+
+    /// Whether a registration is older than one that was carried out: it was long on its way.
+    pub(super) fn is_old(&self, hello: Hello) -> bool {
+        let present = self.directory.member(hello.session);
+        let present = present.map(|user| self.members.idle(user).registered);
+        let mut left = self.members.left.iter().rev().filter(|(s, _)| *s == hello.session);
+        present.is_some_and(|last| hello.number < last)
+            || left.next().is_some_and(|(_, last)| hello.number <= *last)
+    }
+
+    /// The table has a session for somebody, who was a member of that session before, or none.
+    pub(super) fn add_member(&mut self, hello: Hello) {
+        let Some(user) = self.directory.member(hello.session) else { return };
+        self.forget_busy(hello.session);
+        if let Some(flow) = self.flows.get_mut(hello.session) {
             flow.expect_from(hello.floor);
         }
+        let idle = self.members.idle_mut(user);
+        let taken = { idle.taken }.max(hello.floor.saturating_sub(1));
+        *idle = Idle { registered: hello.number, revision: 0, taken, ..*idle };
     }
 
     /// Ends the session of the member at an address, and returns what it has not taken.
     pub(super) fn drop_member(&mut self, address: SocketAddr) -> Vec<Owed> {
-        let Some((session, member)) = self.members.remove_at(address) else { return Vec::new() };
-        self.presences.forget(session, &member.known);
-        self.parts -= member.parts.waiting();
+        let Some((session, user)) = self.directory.member_at(address) else { return Vec::new() };
+        let Idle { registered, .. } = std::mem::take(self.members.idle_mut(user));
+        self.members.remember_left(session, registered);
+        self.forget_busy(session);
         self.flows.close(session)
+    }
+
+    fn forget_busy(&mut self, session: Session) {
+        if let Some(busy) = self.members.busy.remove(&session) {
+            self.presences.forget(session, &busy.known);
+            self.parts -= busy.parts.waiting();
+        }
+    }
+
+    /// The flow to a member, if there is one of this session.
+    pub(super) fn flow(&mut self, session: Session) -> Option<&mut Flow<Owed>> {
+        if self.flows.get(session).is_none() {
+            let Idle { taken, round_trip, .. } = self.members.idle(self.directory.member(session)?);
+            let (_, address) = self.directory.member_named(session)?;
+            self.flows.resume(session, address, MEMBER, Kept { taken, round_trip });
+        }
+        self.flows.get_mut(session)
+    }
+
+    /// Nothing is under way with a member any more.
+    fn rest(&mut self, session: Session) {
+        if let Some(user) = self.directory.member(session)
+            && let Some(Kept { taken, round_trip }) = self.flows.rest(session)
+        {
+            let idle = self.members.idle_mut(user);
+            (idle.taken, idle.round_trip) = (taken, round_trip);
+        }
     }
 
     /// Whether this very registration was carried out already.
@@ -144,10 +199,10 @@ impl Server {
         nickname: &Nickname,
         hello: Hello,
     ) -> bool {
-        self.members.by_session.get(&hello.session).is_some_and(|member| {
-            member.address == from
-                && member.nickname == *nickname
-                && member.registered == hello.number
+        self.directory.member_at(from).is_some_and(|(session, user)| {
+            session == hello.session
+                && self.directory.is_at(nickname, from)
+                && self.members.idle(user).registered == hello.number
         })
     }
 
@@ -163,8 +218,7 @@ impl Server {
             self.stats.malformed += 1;
             return;
         };
-        let known =
-            self.members.by_session.get(&header.from).is_some_and(|member| member.address == from);
+        let known = self.member_at(from) == Some(header.from);
         if !known || header.to != self.flows.own() {
             self.stats.unexpected += 1;
             if !self.stopping {
@@ -177,8 +231,8 @@ impl Server {
             let was_told = header.ack.is_none() && header.sequence.is_none() && frames.is_empty();
             self.on_revision(now, header.from, revision, was_told);
         }
-        let taken = self.flows.hear(now.at, header.from, header.ack.as_ref());
-        let Some(taken) = taken else { return };
+        // If its flow rests, nothing is under way that it could have taken.
+        let taken = self.flows.hear(now.at, header.from, header.ack.as_ref()).unwrap_or_default();
         if taken.is_empty() {
             self.on_heard(now, from);
         } else {
@@ -191,7 +245,7 @@ impl Server {
             Some(sequence) => self.on_sequence(now, header.from, sequence, frames, room),
             // It asks whether the server is there.
             None if frames.contains(&Frame::Verification) => {
-                if let Some(flow) = self.flows.get_mut(header.from) {
+                if let Some(flow) = self.flow(header.from) {
                     flow.refuse();
                 }
             }
@@ -211,14 +265,12 @@ impl Server {
         let owed = self.flows.get(session).map_or(0, |flow| flow.load());
         let busy =
             self.stopping || !room || owed > MAX_OWED || !self.requests.has_room_for_more(session);
-        let member = self.members.by_session.get(&session).map(|member| member.nickname.clone());
-        let (Some(flow), Some(name)) = (self.flows.get_mut(session), member) else { return };
-        if busy {
-            self.stats.busy += 1;
-            return flow.refuse();
-        }
-        if !self.rates.admits_frames(now.at, &name, &frames) {
-            self.stats.limited += 1;
+        let Some((name, _)) = self.directory.member_named(session) else { return };
+        let limited = !busy && !self.rates.admits_frames(now.at, name, &frames);
+        self.stats.busy += u64::from(busy);
+        self.stats.limited += u64::from(limited);
+        let Some(flow) = self.flow(session) else { return };
+        if busy || limited {
             return flow.refuse();
         }
         flow.receive(sequence, frames);
@@ -230,16 +282,18 @@ impl Server {
     }
 
     fn on_frame(&mut self, now: Now, session: Session, frame: Frame) {
-        let Some(member) = self.members.by_session.get_mut(&session) else { return };
-        let from = member.address;
+        let Some((_, from)) = self.directory.member_named(session) else { return };
         match frame {
             Frame::Keep(keep) => {
                 let Keep { sender, recipient, seen, number, piece, text } = keep;
                 let limit = self.config.limits.message_bytes;
-                let too_long = member.parts.exceeds(number, piece, &text, limit);
-                let before = member.parts.waiting();
-                let text = member.parts.add(number, piece, text, limit);
-                self.parts = self.parts + member.parts.waiting() - before;
+                let Some(user) = self.directory.member(session) else { return };
+                let parts = &mut self.members.busy(session, user).parts;
+                let too_long = parts.exceeds(number, piece, &text, limit);
+                let before = parts.waiting();
+                let text = parts.add(number, piece, text, limit);
+                self.parts = self.parts + parts.waiting() - before;
+                self.members.settle(session, user);
                 let id = Some(MessageId { author: session, number });
                 if too_long {
                     let text = String::new();
@@ -273,19 +327,19 @@ impl Server {
 
     /// Whether what is kept for members is what is counted, and no more than may be.
     pub(super) fn are_members_within_bounds(&self) -> bool {
-        let members = self.members.by_session.values();
-        let parts: usize = members.map(|member| member.parts.waiting()).sum();
-        let answers = |session: &Session| {
-            self.flows.get(*session).map_or(0, |flow| flow.load_of(Owed::is_answer))
+        let busy = self.members.busy.iter();
+        let parts: usize = busy.clone().map(|(_, busy)| busy.parts.waiting()).sum();
+        let answers = |session: Session| {
+            self.flows.get(session).map_or(0, |flow| flow.load_of(Owed::is_answer))
         };
         // A server that goes down waits for no answer to be taken.
         (self.stopping
-            || self.members.by_session.keys().map(answers).sum::<usize>() == self.answers)
+            || self.flows.sessions().into_iter().map(answers).sum::<usize>() == self.answers)
             && self.answers <= MAX_ANSWERS + MAX_OWED
             && parts == self.parts
             && parts <= MAX_PARTS
-            && self.members.by_address.len() == self.members.by_session.len()
-            && self.members.by_session.len() <= self.directory.len()
+            && busy.clone().all(|(session, _)| self.directory.member(*session).is_some())
+            && self.flows.sessions().into_iter().all(|s| self.directory.member(s).is_some())
             && self.members.left.len() <= MAX_LEFT
     }
 
@@ -294,9 +348,10 @@ impl Server {
         if self.parts <= MAX_PARTS {
             return;
         }
-        let members = self.members.by_session.values();
-        if let Some(most) = members.max_by_key(|member| member.parts.waiting()) {
-            self.on_gone(now, most.address);
+        let most = self.members.busy.iter().max_by_key(|(_, busy)| busy.parts.waiting());
+        let most = most.and_then(|(session, _)| self.directory.member_named(*session));
+        if let Some((_, address)) = most {
+            self.on_gone(now, address);
         }
     }
 
@@ -339,13 +394,14 @@ impl Server {
                 }
             }
             FlowStep::Blocked(session) => self.on_blocked(now, session),
+            FlowStep::Resting(session) => self.rest(session),
         }
     }
 
     /// A member is there, and takes nothing: its application does not keep up.
     fn on_blocked(&mut self, now: Now, session: Session) {
-        let Some(member) = self.members.by_session.get(&session) else { return };
-        let nickname = member.nickname.clone();
+        let Some((nickname, _)) = self.directory.member_named(session) else { return };
+        let nickname = nickname.clone();
         let Some(flow) = self.flows.get_mut(session) else { return };
         let given_up = flow.abandon_where(|owed| !owed.is_answer());
         self.store_relays(now, &nickname);

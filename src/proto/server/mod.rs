@@ -58,8 +58,6 @@ const QUESTION_PATIENCE: Duration = Duration::from_millis(750);
 enum Timer {
     /// Nobody at this address has answered a question.
     Question(SocketAddr),
-    /// Nothing may have come from this address for a while.
-    Lease(SocketAddr),
     /// The table has changed, and the pace allows to say so.
     Round,
     /// Stored messages may have become too old.
@@ -108,10 +106,10 @@ impl Server {
     pub fn new(config: ServerConfig, seed: [u64; 3]) -> Self {
         Self {
             config,
-            directory: Directory::new(config.limits.users),
+            directory: Directory::new(config.limits.users, [seed[1], seed[2]]),
             links: Links::new(),
             flows: Flows::new(Session::from_random(seed[0])),
-            members: Members::default(),
+            members: Members::new(config.limits.users),
             cookies: CookieKey::new([seed[1], seed[2]]),
             budgets: Budgets::new(&config.limits),
             rates: Rates::new(&config.limits),
@@ -291,7 +289,7 @@ impl Server {
                 }
             }
         }
-        self.remember_all_online();
+        self.remember_all_online(now);
         self.say_farewell();
         for address in self.directory.classic_addresses() {
             self.links.push(now.at, address, Item::Farewell, Patience::FAREWELL);
@@ -301,7 +299,6 @@ impl Server {
     fn on_timer(&mut self, now: Now, timer: Timer) {
         match timer {
             Timer::Question(address) => self.on_gone(now, address),
-            Timer::Lease(address) => self.on_lease_over(now, address),
             Timer::Round => self.push_round(now),
             Timer::Expiry => self.expire(now),
         }
@@ -332,8 +329,9 @@ impl Engine for Server {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let deadlines = [self.links.deadline(), self.flows.deadline(), self.timers.next()];
-        deadlines.into_iter().flatten().min()
+        let timers = [self.timers.next(), self.lease_ends()];
+        let deadlines = [self.links.deadline(), self.flows.deadline()].into_iter().chain(timers);
+        deadlines.flatten().min()
     }
 
     fn counters(&self) -> Stats {
@@ -351,7 +349,7 @@ impl Engine for Server {
     }
 
     fn is_within_bounds(&self) -> bool {
-        self.directory.len() <= self.config.limits.users
+        self.directory.is_within_bounds()
             && self.requests.is_within_bounds(self.config.limits.handshakes)
             // Users, strangers, and those who were found gone in the last second, whose acks may come.
             && self.links.len() <= 3 * self.config.limits.users + self.config.limits.handshakes

@@ -75,7 +75,7 @@ impl Server {
             let id = MessageId { author: session, number };
             self.requests.remember_answer(sender.clone(), id, notice.clone());
         }
-        if !registered && self.members.by_session.contains_key(&session) {
+        if !registered && self.directory.member(session).is_some() {
             let owed = match request {
                 Request::Keep { recipient, .. } if notice.is_refusal() => {
                     self.note_refusal(session, recipient);
@@ -147,12 +147,11 @@ impl Server {
             return true;
         }
         // Last: an answer goes before the table that has changed with it.
-        let timer = self.timers.pop_expired(now.at);
-        let any = timer.is_some();
-        if let Some(timer) = timer {
+        if let Some(timer) = self.timers.pop_expired(now.at) {
             self.on_timer(now, timer);
+            return true;
         }
-        any
+        self.end_lease(now)
     }
 
     pub(super) fn transmit(&mut self, to: SocketAddr, payload: Vec<u8>) {

@@ -53,6 +53,8 @@ pub(super) struct Presences {
     watched: usize,
     /// Those who watch were told of all changes up to this revision.
     watched_to: u64,
+    /// How many were told in the last round that was for those who watch.
+    told: usize,
 }
 
 impl Presences {
@@ -90,8 +92,11 @@ impl Server {
     }
 
     fn set_round(&mut self, wanted: Instant) {
-        let pace =
-            ROUND_PER_CLIENT * u32::try_from(self.members.by_session.len()).unwrap_or(u32::MAX);
+        let told = match self.is_past_lookup() {
+            true => self.presences.told,
+            false => self.directory.members_len(),
+        };
+        let pace = ROUND_PER_CLIENT * u32::try_from(told).unwrap_or(u32::MAX);
         let allowed = self.presences.last_round.map_or(wanted, |last| last + pace.max(ROUND));
         self.timers.set_by(Timer::Round, wanted.max(allowed));
     }
@@ -105,9 +110,12 @@ impl Server {
         self.presences.watched_to = self.directory.revision();
         let last = self.directory.revision();
         let mut next = None;
-        for session in self.members.sessions() {
-            let Some(member) = self.members.by_session.get_mut(&session) else { continue };
-            let known = &mut member.known;
+        let members: Vec<_> = self.directory.members().collect();
+        for (session, user) in members {
+            if self.members.has_all(session, user, last) {
+                continue;
+            }
+            let known = &mut self.members.busy(session, user).known;
             if known.is_overdue(now.at) {
                 known.again_at = None;
                 if known.tries >= TRIES {
@@ -137,8 +145,9 @@ impl Server {
     fn tell(&mut self, now: Now, session: Session, mut frames: Vec<Vec<u8>>) -> Option<Instant> {
         let last = self.directory.revision();
         let most = if self.is_past_lookup() { 0 } else { MOST_ROWS };
-        let member = self.members.by_session.get_mut(&session)?;
-        let known = &mut member.known;
+        let (_, to) = self.directory.member_named(session)?;
+        let user = self.directory.member(session)?;
+        let known = &mut self.members.busy(session, user).known;
         let since = known.told;
         let rows = self.directory.changed_since(since, most);
         let taken: usize = frames.iter().map(|frame| frame.len() + 1).sum();
@@ -149,7 +158,6 @@ impl Server {
         known.partly = revision < last;
         let again_at = *known.again_at.get_or_insert(now.at + known.patience());
         let header = Header::new(self.flows.own(), session);
-        let to = member.address;
         self.transmit(to, Packet::assemble(&header, frames.iter().map(Vec::as_slice)));
         Some(again_at)
     }
@@ -173,8 +181,8 @@ impl Server {
     ) {
         let last = self.directory.revision();
         let past_lookup = self.is_past_lookup();
-        let Some(member) = self.members.by_session.get_mut(&session) else { return };
-        let known = &mut member.known;
+        let Some(user) = self.directory.member(session) else { return };
+        let known = &mut self.members.busy(session, user).known;
         let before = std::mem::replace(&mut known.revision, revision.min(last));
         if known.revision > before {
             known.tries = 0;
@@ -194,13 +202,17 @@ impl Server {
             // It was told what follows on something that it has not; or was given up before.
             known.told = known.revision;
         }
-        if known.told < last {
+        let is_behind = known.told < last;
+        known.partly &= is_behind && !past_lookup;
+        self.members.settle(session, user);
+        if is_behind {
             self.set_round(now.at);
         }
     }
 
     /// Tells of every change those who looked up the name.
     fn tell_watchers(&mut self) {
+        self.presences.told = 0;
         loop {
             let changed = self.directory.changed_since(self.presences.watched_to, MOST_ROWS);
             let Some((last, _)) = changed.last() else { return };
@@ -209,11 +221,12 @@ impl Server {
                 let watchers = self.presences.watchers.get(&row.nickname).cloned();
                 for session in watchers.unwrap_or_default() {
                     // Who takes nothing asks again when it needs to know.
-                    let takes = self.flows.get(session).is_some_and(|f| f.load() <= MAX_NEWS);
+                    let takes = self.flows.get(session).is_none_or(|f| f.load() <= MAX_NEWS);
                     if !takes || self.answers > MAX_ANSWERS {
                         continue;
                     }
                     self.tell_of(session, &row.nickname);
+                    self.presences.told += 1;
                 }
             }
         }
@@ -222,8 +235,8 @@ impl Server {
     /// A client asks who somebody is.
     pub(super) fn on_lookup(&mut self, session: Session, nickname: &Nickname) {
         self.tell_of(session, nickname);
-        let Some(member) = self.members.by_session.get_mut(&session) else { return };
-        let watched = &mut member.known.watched;
+        let Some(user) = self.directory.member(session) else { return };
+        let watched = &mut self.members.busy(session, user).known.watched;
         if watched.contains(nickname) {
             return;
         }

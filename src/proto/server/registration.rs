@@ -10,10 +10,9 @@ use std::time::Duration;
 use super::departure::Ended;
 use super::outbox::Item;
 use super::requests::{Request, RequestId};
-use super::{Server, ServerEvent, Timer};
-use crate::proto::directory::Full;
+use super::{Server, ServerEvent};
 use crate::proto::link::Patience;
-use crate::proto::{Now, StoreRequest};
+use crate::proto::{Instant, Now, StoreRequest};
 use crate::wire::{Hello, Nickname, Notice, Presence, Session};
 
 /// How long a user may be silent before it is asked whether it is there.
@@ -46,7 +45,7 @@ impl Server {
             self.stats.busy += 1;
             return;
         }
-        if self.members.is_anothers(hello.session, &nickname) || self.members.is_old(hello) {
+        if self.is_anothers(hello.session, &nickname) || self.is_old(hello) {
             self.stats.unexpected += 1;
             return;
         }
@@ -93,7 +92,7 @@ impl Server {
         }
         if let Some(ended) = self.settle_in(now, id, from, nickname, session) {
             self.answer(now, id, Notice::Welcome);
-            self.begin_session(now, from, nickname, ended);
+            self.begin_session(now, nickname, ended);
         }
     }
 
@@ -110,7 +109,7 @@ impl Server {
             return self.answer(now, id, Notice::AlreadyOnline(nickname));
         }
         if let Some(ended) = self.settle_in(now, id, from, &nickname, None) {
-            self.begin_session(now, from, &nickname, ended);
+            self.begin_session(now, &nickname, ended);
         }
     }
 
@@ -128,16 +127,15 @@ impl Server {
         let same = before.as_ref() == Some(nickname)
             && self.directory.session(nickname) == session
             && session.is_some();
-        match self.directory.set_online(now, nickname, from, session) {
-            Ok(None) => {}
-            Ok(Some(forgotten)) => self.store(StoreRequest::Forget { nickname: forgotten }),
-            Err(Full) => {
-                self.answer(now, id, Notice::Full);
-                return None;
-            }
+        if session.is_some_and(|session| self.is_anothers(session, nickname)) {
+            // Taken meanwhile. Nobody else's session is registered.
+            self.stats.unexpected += 1;
+            self.requests.close(id);
+            return None;
         }
-        if !same {
-            self.remember(nickname);
+        if !self.directory.has_room_for(nickname) {
+            self.answer(now, id, Notice::Full);
+            return None;
         }
         self.forget_registrations(from, id);
         let ended = if same {
@@ -150,22 +148,26 @@ impl Server {
             }
             self.end_session_at(now, from).without_mail()
         };
+        // There is room: see above.
+        if let Ok(Some(forgotten)) = self.directory.set_online(now, nickname, from, session) {
+            self.store(StoreRequest::Forget { nickname: forgotten });
+        }
+        if !same {
+            self.remember(now, nickname);
+        }
         if let Some(before) = before.filter(|before| before != nickname) {
-            self.went_offline(before);
+            self.went_offline(now, before);
         }
         self.emit(ServerEvent::Online { nickname: nickname.clone(), address: from });
-        if let (Some(session), Some((_, Request::Register { hello: Some(hello), .. }))) =
-            (session, self.requests.get(id))
-        {
-            self.add_member(now, session, from, nickname, hello);
+        if let Some((_, Request::Register { hello: Some(hello), .. })) = self.requests.get(id) {
+            self.add_member(hello);
         }
         Some(ended)
     }
 
     /// The user was welcomed. Only now: what goes on may push a table, and none is taken before a
     /// welcome.
-    fn begin_session(&mut self, now: Now, from: SocketAddr, nickname: &Nickname, ended: Ended) {
-        self.timers.set(Timer::Lease(from), now.at + LEASE);
+    fn begin_session(&mut self, now: Now, nickname: &Nickname, ended: Ended) {
         self.table_changed(now);
         // First: what is passed on after this may be stored, and nothing before it is to be on its way.
         self.start_mail(nickname);
@@ -182,10 +184,10 @@ impl Server {
         self.forget_registrations(from, id);
         let online = self.directory.is_at(nickname, from);
         if online {
-            self.directory.set_offline(nickname);
             let ended = self.end_session_at(now, from);
+            self.directory.set_offline(now, nickname);
             self.go_on(now, ended);
-            self.went_offline(nickname.clone());
+            self.went_offline(now, nickname.clone());
             // Its address is proven: the answer, five times, need not be earned.
             self.grant(now, from);
         }
@@ -201,16 +203,24 @@ impl Server {
         self.displace(now, displaced);
     }
 
-    /// Nothing may have come from a user for the length of a lease.
-    pub(super) fn on_lease_over(&mut self, now: Now, address: SocketAddr) {
-        let Some(heard) = self.directory.heard(address) else { return };
-        if now.at < heard + LEASE {
-            return self.timers.set(Timer::Lease(address), heard + LEASE);
+    /// When a lease ends, if nothing comes from its user.
+    pub(super) fn lease_ends(&self) -> Option<Instant> {
+        let silent = self.directory.longest_silent().filter(|_| !self.stopping);
+        silent.map(|since| since + LEASE)
+    }
+
+    /// Ends a lease that is over: its user is asked whether it is there. It is asked once, since that ends in an
+    /// answer, and a new lease, or in silence, and the user is gone.
+    pub(super) fn end_lease(&mut self, now: Now) -> bool {
+        let over = self.lease_ends().is_some_and(|at| at <= now.at);
+        if !over {
+            return false;
         }
-        self.timers.set(Timer::Lease(address), now.at + LEASE);
+        let Some(address) = self.directory.ask_longest_silent() else { return false };
         match self.member_at(address) {
             Some(session) => self.remind(session),
             None => self.links.push(now.at, address, Item::Verification, Patience::LEASE),
         }
+        true
     }
 }

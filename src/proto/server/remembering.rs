@@ -32,17 +32,17 @@ impl Server {
     }
 
     /// Has a user remembered who has come or gone.
-    pub(super) fn remember(&mut self, nickname: &Nickname) {
-        if let Some(last) = self.directory.last_seen(nickname) {
+    pub(super) fn remember(&mut self, now: Now, nickname: &Nickname) {
+        if let Some(last) = self.directory.last_seen(now, nickname) {
             self.store(StoreRequest::Remember { nickname: nickname.clone(), last });
         }
     }
 
     /// Has it remembered, before the server ends, when each user who is here was last heard of.
-    pub(super) fn remember_all_online(&mut self) {
+    pub(super) fn remember_all_online(&mut self, now: Now) {
         let online: Vec<_> = self.directory.online_users().cloned().collect();
         for nickname in online {
-            self.remember(&nickname);
+            self.remember(now, &nickname);
         }
     }
 
