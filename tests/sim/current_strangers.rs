@@ -49,6 +49,24 @@ fn with_a_good_cookie_it_is_welcomed_with_the_table() {
     );
 }
 
+/// While one waits for its name, another takes the session that both ask for.
+#[test]
+fn a_session_is_one_user_s_however_long_a_registration_has_waited() {
+    let mut server = of_two();
+    let shared = Session::new(77).unwrap();
+    for from in ["c", "d"] {
+        server.from(from, hello_as(from, shared, 1, None));
+    }
+    let (c, d) = (server.cookie("c"), server.cookie("d"));
+    server.from("c", hello_as("b", shared, 1, Some(c)));
+    server.from("d", hello_as("d", shared, 1, Some(d)));
+    server.wait(5_000);
+    let Host::Server(engine) = &server.host else { unreachable!() };
+    let of_it: Vec<_> = engine.users().filter(|row| row.session == Some(shared)).collect();
+    assert_eq!(of_it.len(), 1, "{of_it:?}");
+    assert_eq!(of_it[0].nickname, "d");
+}
+
 #[test]
 fn a_bad_cookie_gets_a_new_one_only() {
     let mut server = Script::server();
