@@ -44,6 +44,15 @@ const MAX_WATCHED_BY_ALL: usize = 1 << 20;
 /// Frames that a client has not taken, past which it is told of no further change to these.
 const MAX_NEWS: usize = 1024;
 
+/// Which changes are written: a table of one revision is always the same.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Written {
+    since: u64,
+    last: u64,
+    most: usize,
+    room: usize,
+}
+
 /// When the rounds are, and who is told of whom past the number of users that are told to all.
 #[derive(Debug, Default)]
 pub(super) struct Presences {
@@ -55,6 +64,8 @@ pub(super) struct Presences {
     watched_to: u64,
     /// How many were told in the last round that was for those who watch.
     told: usize,
+    /// Which changes were written last, and how: most of a round are told the same.
+    written: (Written, (Vec<u8>, u64)),
 }
 
 impl Presences {
@@ -149,11 +160,16 @@ impl Server {
         let user = self.directory.member(session)?;
         let known = &mut self.members.busy(session, user).known;
         let since = known.told;
-        let rows = self.directory.changed_since(since, most);
         let taken: usize = frames.iter().map(|frame| frame.len() + 1).sum();
-        let (changes, revision) =
-            Frame::encode_changes(&rows, since, last, Packet::ROOM.saturating_sub(taken + 1));
-        frames.push(changes);
+        let room = Packet::ROOM.saturating_sub(taken + 1);
+        let written = Written { since, last, most, room };
+        if self.presences.written.0 != written {
+            let rows = self.directory.changed_since(since, most);
+            self.presences.written = (written, Frame::encode_changes(&rows, since, last, room));
+        }
+        let (_, (changes, revision)) = &self.presences.written;
+        frames.push(changes.clone());
+        let revision = *revision;
         known.told = revision;
         known.partly = revision < last;
         let again_at = *known.again_at.get_or_insert(now.at + known.patience());
