@@ -3,18 +3,20 @@
 use super::{Packet, Piece};
 
 /// The frames that carry a text, each such that it fits a packet, as `encode` writes them.
-pub(super) fn in_parts<'t>(
-    text: &'t str,
+pub(super) fn in_parts(
+    text: &str,
     encode: impl Fn(Piece, &str) -> Vec<u8>,
 ) -> impl Iterator<Item = (Piece, Vec<u8>)> {
+    let encode = move |piece, text: &str| (piece, encode(piece, text));
     // Nearly always it is one, and what is in it has not to be measured.
-    let whole = Some(Piece::default()).filter(|_| text.len() < Packet::ROOM);
-    let whole = whole.map(|piece| (piece, encode(piece, text)));
+    let whole = (text.len() < Packet::ROOM).then(|| encode(Piece::default(), text));
     let whole = whole.filter(|(_, frame)| frame.len() < Packet::ROOM);
-    let empty = if whole.is_some() { 0 } else { encode(Piece::default(), "").len() };
-    let rest = if whole.is_some() { None } else { Some(pieces(text, empty)) };
-    let rest = rest.into_iter().flatten();
-    whole.into_iter().chain(rest.map(move |(piece, text)| (piece, encode(piece, text))))
+    let parts = whole.is_none().then(|| {
+        let (_, empty) = encode(Piece::default(), "");
+        pieces(text, empty.len())
+    });
+    let parts = parts.into_iter().flatten();
+    whole.into_iter().chain(parts.map(move |(piece, text)| encode(piece, text)))
 }
 
 /// The parts of a text, in order, each such that its frame fits a packet. `empty` is the length of
