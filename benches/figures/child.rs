@@ -14,11 +14,12 @@ const PART: &str = "SUPERCHAT_FIGURES_PART";
 /// What a process can be, with the arguments that it is given.
 type Part = (&'static str, fn(&[String]));
 
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
     ("pong", raw::pong),
     ("acknowledge", raw::acknowledge),
     ("serve", direct::serve),
     ("receive", direct::receive),
+    ("gather", direct::gather),
     ("grow", scale::grow),
 ];
 

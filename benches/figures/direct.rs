@@ -9,12 +9,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
-use superchat::{Client, Delivery, Pending, Server};
+use superchat::{Client, Delivery, Limits, Pending, Server};
 
 use super::Effort;
 use super::child::{Process, hear, say};
 use super::raw::{MESSAGE, Raw};
 use super::report::{Goal, Row};
+use super::scale::resident;
 
 /// Microseconds on the clock that all processes share.
 fn clock() -> f64 {
@@ -22,10 +23,15 @@ fn clock() -> f64 {
     now.tv_sec as f64 * 1e6 + now.tv_nsec as f64 / 1e3
 }
 
-/// A server, until the input ends.
-pub fn serve(_: &[String]) {
+/// A server, until the input ends; one for a crowd, if it is to be.
+pub fn serve(arguments: &[String]) {
     let directory = tempfile::tempdir().unwrap();
-    let server = Server::builder().bind("127.0.0.1:0").directory(directory.path()).start().unwrap();
+    let mut limits = Limits::default();
+    if !arguments.is_empty() {
+        limits.users = 1 << 20;
+    }
+    let server = Server::builder().bind("127.0.0.1:0").directory(directory.path()).limits(limits);
+    let server = server.start().unwrap();
     say(&server.address().to_string());
     while hear().is_some() {}
     server.stop();
@@ -248,4 +254,32 @@ fn run(command: &mut Command) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+/// Says how many bytes each of so many clients takes, and how long it took each to be registered, in
+/// microseconds.
+pub fn gather(arguments: &[String]) {
+    let count: u32 = arguments[1].parse().unwrap();
+    let (before, mut clients, mut took) = (resident(), Vec::new(), Vec::new());
+    for number in 0..count {
+        let begin = Instant::now();
+        clients.push(
+            Client::builder(format!("user{number}")).server(&arguments[0]).connect().unwrap(),
+        );
+        took.push(begin.elapsed().as_secs_f64() * 1e6);
+    }
+    let each = (resident() - before) as f64 / f64::from(count);
+    say(&format!("{each} {}", median(took)));
+}
+
+/// Clients by themselves.
+pub fn client(_: Effort) -> Vec<Row> {
+    let mut server = Process::start("serve", 1, &[]);
+    let at = server.hears();
+    let said = Process::start("gather", 0, &[&at, "100"]).hears();
+    let (bytes, micros) = said.split_once(' ').unwrap();
+    vec![
+        Row::stated("a client's memory, of 100 in a process", "B", bytes.parse().unwrap()),
+        Row::stated("a client's start to registered: p50", "µs", micros.parse().unwrap()),
+    ]
 }

@@ -13,7 +13,9 @@
 
 mod child;
 mod direct;
+mod micro;
 mod raw;
+mod registering;
 mod report;
 mod scale;
 
@@ -38,10 +40,13 @@ impl Effort {
 /// Rows, under the name by which they are picked.
 type Bench = (&'static str, fn(Effort) -> Vec<Row>);
 
-const BENCHES: [Bench; 4] = [
+const BENCHES: [Bench; 7] = [
+    ("parts", micro::parts),
     ("one at a time", direct::one_at_a_time),
     ("window", direct::window),
     ("faces", direct::faces),
+    ("client", direct::client),
+    ("registrations", registering::registrations),
     ("users", scale::users),
 ];
 

@@ -73,6 +73,12 @@ impl Row {
         }
     }
 
+    /// A figure that is against nothing.
+    pub fn stated(name: impl Into<String>, unit: &'static str, figure: f64) -> Self {
+        let (name, ours) = (name.into(), Spread::of(&[figure]));
+        Self { name, unit, ours, baseline: None, ratio: None, goal: Goal::None }
+    }
+
     fn met(&self) -> Option<bool> {
         self.goal.is_met(self.ratio?.median)
     }

@@ -15,7 +15,7 @@ use superchat::wire::{Ack, Datagram, Header, Hello, Nickname, Packet, Session};
 
 use super::Effort;
 use super::child::{self, Process};
-use super::report::{Goal, Row, Spread};
+use super::report::{Goal, Row};
 
 /// Time from one registration to the next.
 const BETWEEN: Duration = Duration::from_micros(10);
@@ -184,7 +184,7 @@ impl Crowd {
 }
 
 /// Bytes of this process that are in memory.
-fn resident() -> u64 {
+pub fn resident() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     let pages: u64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
     pages * 4096
@@ -277,7 +277,7 @@ pub fn users(effort: Effort) -> Vec<Row> {
         // All are told, each once, and many do not fit caches; past the limit nobody is told.
         let limit = if is_told { f64::from(users) / 1000.0 * 2.0 } else { 0.1 };
         for (what, unit, figure, base) in
-            [("server time", "us", micros, base[0]), ("datagrams", "", datagrams, base[1])]
+            [("server time", "µs", micros, base[0]), ("datagrams", "", datagrams, base[1])]
         {
             let name = format!("one join, seen by all of {users}: {what}");
             let against = ("itself at 1,000 users", &[base][..]);
@@ -287,17 +287,9 @@ pub fn users(effort: Effort) -> Vec<Row> {
 
     let idle = most.min(100_000);
     let [micros, datagrams, _] = measured("idle", idle);
-    let row = |name: String, unit, figure| Row {
-        name,
-        unit,
-        ours: Spread::of(&[figure]),
-        baseline: None,
-        ratio: None,
-        goal: Goal::None,
-    };
-    rows.push(row(format!("an idle second of {idle} users: server time"), "us", micros));
-    rows.push(row(format!("an idle second of {idle} users: datagrams"), "", datagrams));
+    rows.push(Row::stated(format!("an idle second of {idle} users: server time"), "µs", micros));
+    rows.push(Row::stated(format!("an idle second of {idle} users: datagrams"), "", datagrams));
     let [micros, ..] = measured("registration", idle);
-    rows.push(row(format!("registrations of {idle}, engine alone"), "/s", 1e6 / micros));
+    rows.push(Row::stated(format!("registrations of {idle}, engine alone"), "/s", 1e6 / micros));
     rows
 }
