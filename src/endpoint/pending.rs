@@ -13,8 +13,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use crossbeam_utils::Backoff;
-
 use super::Error;
 use crate::net::{Later, Port};
 use crate::proto::{self, ClientCommand};
@@ -95,11 +93,6 @@ impl<T> Slot<T> {
 
     /// Waits until it is told, or until then; whether it was.
     fn wait(&self, deadline: Option<Instant>) -> bool {
-        // It may come soon: sleeping, and being woken, takes longer.
-        let backoff = Backoff::new();
-        while !self.is_told() && !backoff.is_completed() {
-            backoff.snooze();
-        }
         let mut state = self.lock();
         while !self.is_told() {
             state.sleeps = true;
