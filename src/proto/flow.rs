@@ -348,6 +348,9 @@ impl<T> Flow<T> {
         let segment = self.flight.get_mut(index)?;
         segment.sent += 1;
         segment.last_sent = now;
+        if segment.sent > 1 && segment.overtaken < OVERTAKEN {
+            self.round_trip.back_off();
+        }
         segment.overtaken = 0;
         if segment.sent > 1 {
             self.rearm();

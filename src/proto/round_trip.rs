@@ -68,6 +68,17 @@ impl RoundTrip {
         }
     }
 
+    /// No ack came in time. Nobody can tell whether that was a loss, or acks take longer by now: then whatever is
+    /// sent is sent twice, so that none of it is measured, and it would never be known. So all wait twice as long from
+    /// now on (RFC 6298, section 5.5), up to the time before anything was measured, until acks show that they need
+    /// not.
+    pub(super) fn back_off(&mut self) {
+        let twice = (self.timeout(1) * 2).min(FIRST);
+        if let Some(Measured { smoothed, variation }) = &mut self.measured {
+            *variation = (*variation).max(twice.saturating_sub(*smoothed) / 4);
+        }
+    }
+
     /// How long to wait for the ack of a datagram that was sent so often: twice as long each time.
     pub(super) fn timeout(&self, sent: u32) -> Duration {
         let first = self.measured.as_ref().map_or(FIRST, |measured| {
@@ -140,6 +151,32 @@ mod tests {
             round_trip.measure(ms(5000), &mut all);
         }
         assert_eq!(round_trip.timeout(1), CEILING);
+    }
+
+    #[test]
+    fn it_backs_off_until_acks_show_that_it_need_not() {
+        let (mut round_trip, mut all) = (RoundTrip::default(), RoundTrips::default());
+        round_trip.back_off();
+        assert_eq!(round_trip.timeout(1), FIRST, "nothing was measured");
+        for _ in 0..100 {
+            round_trip.measure(Duration::from_micros(50), &mut all);
+        }
+        let mut timeouts = Vec::new();
+        for _ in 0..5 {
+            timeouts.push(round_trip.timeout(1).as_millis());
+            round_trip.back_off();
+        }
+        // To the millisecond: a quarter of it is kept.
+        assert_eq!(timeouts, [10, 20, 40, 80, 100]);
+        assert_eq!(
+            RoundTrip::resume(round_trip.kept()).timeout(1).as_millis(),
+            100,
+            "if it rests, too"
+        );
+        for _ in 0..20 {
+            round_trip.measure(Duration::from_micros(50), &mut all);
+        }
+        assert_eq!(round_trip.timeout(1), FLOOR);
     }
 
     #[test]
