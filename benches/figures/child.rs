@@ -7,17 +7,18 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use rustix::thread::{CpuSet, sched_setaffinity};
 
-use super::{direct, raw, scale};
+use super::{direct, raw, scale, stored};
 
 const PART: &str = "SUPERCHAT_FIGURES_PART";
 
 /// What a process can be, with the arguments that it is given.
 type Part = (&'static str, fn(&[String]));
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 7] = [
     ("pong", raw::pong),
     ("acknowledge", raw::acknowledge),
     ("serve", direct::serve),
+    ("keep", stored::serve),
     ("receive", direct::receive),
     ("gather", direct::gather),
     ("grow", scale::grow),

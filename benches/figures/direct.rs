@@ -31,7 +31,11 @@ pub fn serve(arguments: &[String]) {
         limits.users = 1 << 20;
     }
     let server = Server::builder().bind("127.0.0.1:0").directory(directory.path()).limits(limits);
-    let server = server.start().unwrap();
+    until_the_end(server.start().unwrap());
+}
+
+/// Says where a server is, and lets it serve.
+pub fn until_the_end(server: Server) {
     say(&server.address().to_string());
     while hear().is_some() {}
     server.stop();

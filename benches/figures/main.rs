@@ -18,6 +18,7 @@ mod raw;
 mod registering;
 mod report;
 mod scale;
+mod stored;
 
 use std::time::Duration;
 
@@ -40,13 +41,15 @@ impl Effort {
 /// Rows, under the name by which they are picked.
 type Bench = (&'static str, fn(Effort) -> Vec<Row>);
 
-const BENCHES: [Bench; 7] = [
+const BENCHES: [Bench; 9] = [
     ("parts", micro::parts),
     ("one at a time", direct::one_at_a_time),
     ("window", direct::window),
     ("faces", direct::faces),
     ("client", direct::client),
     ("registrations", registering::registrations),
+    ("saved", stored::saved),
+    ("drain", stored::drain),
     ("users", scale::users),
 ];
 
