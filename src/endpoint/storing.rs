@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, TryRecvError};
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::log;
 use crate::net::Port;
@@ -15,8 +15,15 @@ use crate::store::{Store, StoreFigures};
 /// left is done at the next start.
 const SETTLING: Duration = Duration::from_secs(1);
 
-/// How often the store's figures are looked at while it does what can wait: that looks at each mailbox.
-const FIGURES: Duration = Duration::from_millis(100);
+/// How long nothing must have been asked before the store does what can wait: who waits for an answer asks
+/// for the next thing as soon as it has it.
+const QUIET: Duration = Duration::from_millis(2);
+
+/// How long it puts off one step of that, however much is asked.
+const PUT_OFF: Duration = Duration::from_millis(100);
+
+/// Answers that the engine takes before others have their turn with it.
+const ANSWERS: usize = 64;
 
 /// Store requests that are carried out, and synced, together.
 const COMMIT: usize = 1024;
@@ -53,24 +60,24 @@ pub(super) fn keep(
     gauges: &StoreGauges,
 ) {
     gauges.publish(&store);
-    let mut published = Instant::now();
     let tell = |answers: Vec<StoreAnswer>| {
-        for answer in answers {
-            log::store_answer(&answer);
-            port.command(ServerCommand::Store(answer));
+        let mut answers = answers.into_iter();
+        while answers.len() > 0 {
+            let some = answers.by_ref().take(ANSWERS).inspect(log::store_answer);
+            port.commands(some.map(ServerCommand::Store).collect::<Vec<_>>());
         }
     };
+    let (mut quiet, mut stepped) = (Duration::ZERO, Instant::now());
     loop {
-        let first = match requests.try_recv() {
+        let first = match requests.recv_timeout(quiet) {
             Ok(first) => first,
-            Err(TryRecvError::Disconnected) => break,
-            Err(TryRecvError::Empty) => {
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                stepped = Instant::now();
                 if let Some(answers) = store.tend() {
-                    if published.elapsed() >= FIGURES {
-                        gauges.publish(&store);
-                        published = Instant::now();
-                    }
+                    gauges.publish(&store);
                     tell(answers);
+                    quiet = Duration::ZERO;
                     continue;
                 }
                 gauges.publish(&store);
@@ -78,6 +85,7 @@ pub(super) fn keep(
                 first
             }
         };
+        quiet = QUIET;
         let batch: Vec<_> =
             std::iter::once(first).chain(requests.try_iter()).take(COMMIT).collect();
         let count = batch.len() as u64;
@@ -85,9 +93,10 @@ pub(super) fn keep(
         gauges.pending.fetch_sub(count, Ordering::Relaxed);
         gauges.publish(&store);
         tell(answers);
-        while store.is_behind()
+        while (store.is_behind() || stepped.elapsed() >= PUT_OFF)
             && let Some(answers) = store.tend()
         {
+            stepped = Instant::now();
             tell(answers);
         }
     }

@@ -243,12 +243,23 @@ impl<E: Engine> Port<E> {
     /// Gives the engine a command, and does what it leads to. `false` once the driver has ended:
     /// nothing will come of it.
     pub(crate) fn command(&self, command: E::Command) -> bool {
+        self.commands([command])
+    }
+
+    /// Gives the engine several commands, and then does what they lead to together.
+    pub(crate) fn commands(&self, commands: impl IntoIterator<Item = E::Command>) -> bool {
         let mut core = self.lock();
         if core.outlet.is_none() {
             return false;
         }
-        let now = self.clock.now();
-        let rest = self.handle(&mut core, now, Input::Command(command));
+        let (now, mut rest) = (self.clock.now(), Rest::default());
+        for command in commands {
+            core.engine.take(now, Input::Command(command));
+            self.drain(&mut core, &mut rest);
+        }
+        core.engine.flush(now);
+        self.drain(&mut core, &mut rest);
+        self.send(&mut core, &mut rest);
         let earlier = core.wakes_too_late(now.at);
         drop(core);
         rest.finish();
