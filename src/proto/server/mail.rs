@@ -1,7 +1,7 @@
 //! Stored messages on their way to the one who registered.
 //!
 //! The invariant: a message is removed from its mailbox only after its recipient acknowledged it.
-//! A mailbox is read in batches; the acknowledged ones of a batch are removed together when it is
+//! A mailbox is read in batches; the acknowledged ones of a batch are removed some together, when it is
 //! through, or when the delivery ends before that. A crash in between delivers them again: who speaks
 //! the current dialect knows them by their numbers. Such a one is given a batch at once; a classic
 //! client one message after the other.
@@ -17,6 +17,9 @@ use super::handing::Owed;
 use super::{Item, Server, ServerEvent};
 use crate::wire::{Datagram, Frame, MAX_DATAGRAM, Nickname, Notice, Presence};
 
+/// Messages that are removed together. A classic client may get so many again after a crash.
+const REMOVED: usize = 64;
+
 /// The delivery of one mailbox.
 #[derive(Debug, Default)]
 struct Delivery {
@@ -25,6 +28,8 @@ struct Delivery {
     batch: Vec<StoredMessage>,
     /// How many of the batch were acknowledged.
     received: usize,
+    /// How many of these the store was asked to remove.
+    removed: usize,
     /// The recipient was told that messages follow.
     announced: bool,
 }
@@ -73,9 +78,9 @@ impl Mail {
         self.stalled.insert(nickname);
     }
 
-    fn end(&mut self, nickname: &Nickname) -> Option<Delivery> {
+    fn end(&mut self, nickname: &Nickname) {
         self.ended.insert(nickname.clone());
-        self.deliveries.remove(nickname)
+        self.deliveries.remove(nickname);
     }
 
     /// The next user whose delivery has ended since this was asked last.
@@ -142,7 +147,7 @@ impl Server {
         match result {
             Ok(batch) if !batch.is_empty() => {
                 delivery.batch = batch;
-                delivery.received = 0;
+                (delivery.received, delivery.removed) = (0, 0);
                 self.begin_batch(now, nickname, announced);
             }
             Ok(_) => {
@@ -181,8 +186,9 @@ impl Server {
             let text = Notice::HaveMessages.to_string();
             self.push_frame(nickname, &Frame::Notification { text, offline: false, answers: None });
         }
-        let Some(delivery) = self.mail.deliveries.get(nickname) else { return };
-        for message in delivery.batch.clone() {
+        let Some(delivery) = self.mail.deliveries.get_mut(nickname) else { return };
+        let batch = std::mem::take(&mut delivery.batch);
+        for message in &batch {
             let chat = ChatOf {
                 sender: &message.sender,
                 id: message.id,
@@ -190,6 +196,9 @@ impl Server {
                 text: &message.text,
             };
             self.push_chat(now, nickname, &chat, Owed::Mail(nickname.clone()));
+        }
+        if let Some(delivery) = self.mail.deliveries.get_mut(nickname) {
+            delivery.batch = batch;
         }
     }
 
@@ -219,7 +228,11 @@ impl Server {
         let Some(delivery) = self.mail.deliveries.get_mut(nickname) else { return };
         delivery.received += 1;
         self.stats.messages_delivered += 1;
-        if delivery.received < delivery.batch.len() {
+        let is_through = delivery.received == delivery.batch.len();
+        if is_through || delivery.received - delivery.removed == REMOVED {
+            self.remove_received(nickname);
+        }
+        if !is_through {
             if let (None, Some((address, _))) =
                 (self.directory.session(nickname), self.directory.find(nickname))
             {
@@ -227,9 +240,6 @@ impl Server {
             }
             return;
         }
-        let count = std::mem::take(&mut delivery.batch).len();
-        delivery.received = 0;
-        self.store(StoreRequest::Remove { recipient: nickname.clone(), count });
         // More may be stored than one batch, or have come meanwhile.
         self.load(nickname);
     }
@@ -247,10 +257,17 @@ impl Server {
     pub(super) fn end_mail(&mut self, nickname: &Nickname) {
         self.mail.stalled.remove(nickname);
         self.mail.faulty.remove(nickname);
-        let Some(delivery) = self.mail.end(nickname) else { return };
-        if delivery.received > 0 {
-            let (recipient, count) = (nickname.clone(), delivery.received);
-            self.store(StoreRequest::Remove { recipient, count });
+        self.remove_received(nickname);
+        self.mail.end(nickname);
+    }
+
+    /// Has the store remove what was acknowledged and is still there.
+    fn remove_received(&mut self, nickname: &Nickname) {
+        let Some(delivery) = self.mail.deliveries.get_mut(nickname) else { return };
+        let count = delivery.received - delivery.removed;
+        delivery.removed = delivery.received;
+        if count > 0 {
+            self.store(StoreRequest::Remove { recipient: nickname.clone(), count });
         }
     }
 }
