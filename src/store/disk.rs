@@ -6,7 +6,7 @@
 
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -53,6 +53,16 @@ pub trait Disk: Debug + Send {
     /// # Errors
     /// There is none of this name, or it cannot be read.
     fn read(&self, name: &str) -> io::Result<Vec<u8>>;
+
+    /// The bytes of a file from this one on.
+    ///
+    /// # Errors
+    /// As of [`read`](Self::read).
+    fn read_from(&self, name: &str, offset: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = self.read(name)?;
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+        Ok(bytes.split_off(offset))
+    }
 
     /// Opens a file to write at its end; creates it if nothing has its name.
     ///
@@ -201,6 +211,15 @@ impl Disk for RealDisk {
 
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
         fs::read(self.at(name))
+    }
+
+    fn read_from(&self, name: &str, offset: u64) -> io::Result<Vec<u8>> {
+        let mut file = File::open(self.at(name))?;
+        let length = file.metadata()?.len().saturating_sub(offset);
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+        file.seek(SeekFrom::Start(offset))?;
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 
     fn append(&self, name: &str) -> io::Result<File> {

@@ -14,14 +14,18 @@ use std::io;
 use super::disk::{Disk, RealDisk};
 use super::journal::{Encoder, JOURNAL, Journal};
 use super::line::{self, Line};
-use super::mailbox::{Change, Mailbox, Size, Taken, contents, known_by};
+use super::mailbox::{Change, Given, Mailbox, Most, Size, Taken, contents, first, known_by};
 use super::name::file_name;
 use super::{Store, StoreFigures, StoreLimits};
 use crate::proto::{LastSeen, StoreAnswer, StoreRequest, StoredMessage, UnixTime};
 use crate::wire::Nickname;
 
-/// Messages that are read, and held in memory, at a time.
-pub(super) const BATCH: usize = 64;
+/// Messages that are read, and held in memory, at a time: between one batch and the next the recipient waits
+/// for the disk.
+pub(super) const BATCH: usize = 1024;
+
+/// Bytes of them, past which no further one is read.
+const BATCH_BYTES: u64 = 1 << 20;
 
 /// Requests that have failed and are remembered: more than an engine has under way.
 const MAX_FAILED: usize = 8192;
@@ -50,6 +54,8 @@ pub struct FileStore<D: Disk = RealDisk> {
     pub(super) stuck: BTreeSet<String>,
     /// Bytes of all changes that are not in their files.
     pub(super) unsettled_bytes: usize,
+    /// The mailboxes that have such changes.
+    pub(super) lagging: usize,
     /// The mailboxes in which too old messages are still to be looked for, and how old is too old.
     pub(super) expiring: VecDeque<String>,
     pub(super) expire_before: UnixTime,
@@ -141,14 +147,16 @@ impl<D: Disk> FileStore<D> {
         self.look(&name)?;
         let (mut batch, mut loaded) = (Vec::new(), VecDeque::new());
         if let Some(mailbox) = self.mailboxes.get(&name) {
-            let file = self.read(&name, mailbox.seen)?;
-            for line in contents(&file, &mailbox.changes).into_iter().take(self.batch) {
+            let file = self.read_rest(&name, mailbox)?;
+            let most = Most { messages: self.batch, bytes: BATCH_BYTES };
+            for (line, given) in first(&file, &mailbox.changes, most) {
                 batch.extend(line::read(line));
-                loaded.push_back(known_by(line));
+                loaded.push_back(Given { end: given.end.map(|end| mailbox.gone + end), ..given });
             }
         }
         if let Some(mailbox) = self.mailboxes.get_mut(&name) {
             mailbox.loaded = loaded;
+            mailbox.loaded_is_there = true;
             if !mailbox.changes.is_empty() {
                 // It can be used: what kept its file from following is perhaps over.
                 self.unsettled.insert(name.clone());
@@ -178,11 +186,18 @@ impl<D: Disk> FileStore<D> {
         self.look(&name)?;
         let Some(mailbox) = self.mailboxes.get_mut(&name) else { return Ok(()) };
         let loaded: Vec<_> = mailbox.loaded.drain(..count.min(mailbox.loaded.len())).collect();
+        let end = loaded.last().and_then(|last| last.end);
+        let known = loaded.into_iter().map(|Given { digest, length, .. }| (digest, length));
+        if mailbox.loaded_is_there {
+            mailbox.gone = end.unwrap_or(mailbox.gone);
+            self.take_out(name, known.collect());
+            return Ok(());
+        }
         let Some(mailbox) = self.mailboxes.get(&name) else { return Ok(()) };
         let file = self.read(&name, mailbox.seen)?;
         let there: BTreeSet<_> =
             contents(&file, &mailbox.changes).into_iter().map(known_by).collect();
-        self.take_out(name, loaded.into_iter().filter(|line| there.contains(line)).collect());
+        self.take_out(name, known.filter(|line| there.contains(line)).collect());
         Ok(())
     }
 
@@ -209,6 +224,7 @@ impl<D: Disk> FileStore<D> {
         self.journal.waiting().changed(&name, &change);
         self.unsettled_bytes += change.cost();
         let before = mailbox.size;
+        self.lagging += usize::from(mailbox.changes.is_empty());
         mailbox.changes.push(change);
         mailbox.staged += 1;
         resize(mailbox);
@@ -270,7 +286,7 @@ impl<D: Disk> FileStore<D> {
     /// Takes back what was added to a mailbox and not committed.
     fn undo(&mut self, name: &str) {
         let Some(mailbox) = self.mailboxes.get_mut(name) else { return };
-        let before = mailbox.size;
+        let (before, lagged) = (mailbox.size, !mailbox.changes.is_empty());
         let committed = mailbox.changes.len().saturating_sub(mailbox.staged);
         mailbox.staged = 0;
         for change in mailbox.changes.split_off(committed) {
@@ -284,6 +300,7 @@ impl<D: Disk> FileStore<D> {
             }
         }
         let after = mailbox.size;
+        self.lagging -= usize::from(lagged && mailbox.changes.is_empty());
         self.account(before, after);
         self.forget_if_nothing(name);
     }
@@ -418,13 +435,12 @@ impl<D: Disk> Store for FileStore<D> {
     }
 
     fn figures(&self) -> StoreFigures {
-        let unsettled = self.mailboxes.values().filter(|mailbox| !mailbox.changes.is_empty());
         StoreFigures {
             mailboxes: self.filled as u64,
             bytes: self.bytes,
             commits: self.commits,
             journal_bytes: self.journal.length,
-            unsettled: unsettled.count() as u64,
+            unsettled: self.lagging as u64,
         }
     }
 }

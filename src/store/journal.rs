@@ -84,11 +84,24 @@ impl Encoder {
     }
 
     fn push(&mut self, kind: u8, name: &str, rest: &[u8]) {
-        let record = [&[kind, b' '], name.as_bytes(), b" ", rest, b"\n"].concat();
-        self.crc = crc(self.crc, &record);
-        self.bytes.extend(format!("{:08x} ", self.crc).bytes());
-        self.bytes.extend(record);
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(b"00000000 ");
+        let record = self.bytes.len();
+        for part in [&[kind, b' '], name.as_bytes(), b" ", rest, b"\n"] {
+            self.bytes.extend_from_slice(part);
+        }
+        self.crc = crc(self.crc, self.bytes.get(record..).unwrap_or_default());
+        let places = self.bytes.iter_mut().skip(start).zip((0..8).rev());
+        for (place, digit) in places {
+            *place = hexadecimal(self.crc >> (4 * digit));
+        }
     }
+}
+
+/// The last four bits as a digit.
+fn hexadecimal(bits: u32) -> u8 {
+    let bits = (bits & 15) as u8;
+    if bits < 10 { b'0' + bits } else { b'a' + bits - 10 }
 }
 
 fn crc(before: u32, record: &[u8]) -> u32 {

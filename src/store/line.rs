@@ -60,7 +60,8 @@ pub(super) fn write(message: &StoredMessage) -> Vec<u8> {
         session: message.id.map(|id| id.author.number()),
         number: message.id.map(|id| id.number),
     };
-    let mut bytes = Vec::new();
+    // With what stands around a short text.
+    let mut bytes = Vec::with_capacity(message.text.len() + 160);
     let mut serializer = Serializer::with_formatter(&mut bytes, Python);
     // Two strings and a finite number, into memory: there is nothing in it that can fail.
     let _ = fields.serialize(&mut serializer);
@@ -70,19 +71,32 @@ pub(super) fn write(message: &StoredMessage) -> Vec<u8> {
 
 /// Reads a line without its end; `None` if it is not one of a mailbox.
 pub(super) fn read(bytes: &[u8]) -> Option<StoredMessage> {
+    let Checked { fields, sender, time, id } = check(bytes)?;
+    Some(StoredMessage { sender, text: fields.msg.into_owned(), time, id })
+}
+
+/// What the message of a line is known by, if [`read`] makes one of it.
+pub(super) fn identify(bytes: &[u8]) -> Option<Option<MessageId>> {
+    check(bytes).map(|checked| checked.id)
+}
+
+/// A line that is one of a mailbox.
+struct Checked<'a> {
+    fields: Fields<'a>,
+    sender: Nickname,
+    time: UnixTime,
+    id: Option<MessageId>,
+}
+
+fn check(bytes: &[u8]) -> Option<Checked<'_>> {
     let fields: Fields<'_> = serde_json::from_slice(bytes).ok()?;
-    let message = StoredMessage {
-        sender: Nickname::new(&fields.sender).ok()?,
-        text: fields.msg.into_owned(),
-        time: UnixTime::from_seconds(fields.time)?,
-        id: match (fields.session, fields.number) {
-            (Some(author), Some(number)) => {
-                Some(MessageId { author: Session::new(author)?, number })
-            }
-            _ => None,
-        },
+    let sender = Nickname::new(&fields.sender).ok()?;
+    let time = UnixTime::from_seconds(fields.time)?;
+    let id = match (fields.session, fields.number) {
+        (Some(author), Some(number)) => Some(MessageId { author: Session::new(author)?, number }),
+        _ => None,
     };
-    Some(message)
+    Some(Checked { fields, sender, time, id })
 }
 
 /// The bytes up to where a crash has left nothing but NUL bytes: file systems fill so what they have
@@ -119,6 +133,9 @@ impl Formatter for Python {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
+        if fragment.is_ascii() {
+            return writer.write_all(fragment.as_bytes());
+        }
         for character in fragment.chars() {
             if character.is_ascii() {
                 write!(writer, "{character}")?;

@@ -94,6 +94,61 @@ pub(super) fn contents<'a>(file: &'a [u8], changes: &'a [Change]) -> Vec<&'a [u8
     all.into_iter().flatten().collect()
 }
 
+/// The first lines of [`contents`], until they are so many messages, or so many bytes, and where each ends
+/// in the file, if it is there. It looks no further into the file than it has to.
+pub(super) fn first<'a>(
+    file: &'a [u8],
+    changes: &'a [Change],
+    Most { messages, bytes }: Most,
+) -> Vec<(&'a [u8], Given)> {
+    let removed: Vec<_> = changes
+        .iter()
+        .filter_map(|change| match change {
+            Change::Removed(digests) => Some(digests),
+            Change::Added(_) => None,
+        })
+        .collect();
+    let (mut batch, mut size, mut end) = (Vec::new(), 0, 0);
+    for line in lines(file) {
+        if batch.len() >= messages || size >= bytes {
+            return batch;
+        }
+        let (digest, length) = known_by(line);
+        end += length;
+        if !removed.iter().any(|digests| digests.contains(&digest)) {
+            size += length;
+            batch.push((line, Given { digest, length, end: Some(end) }));
+        }
+    }
+    // What was added comes after all that is in the file.
+    for line in contents(file, changes).into_iter().skip(batch.len()) {
+        if batch.len() >= messages || size >= bytes {
+            break;
+        }
+        let (digest, length) = known_by(line);
+        size += length;
+        batch.push((line, Given { digest, length, end: None }));
+    }
+    batch
+}
+
+/// How much is read of a mailbox at a time: the one that is reached first.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Most {
+    pub(super) messages: usize,
+    pub(super) bytes: u64,
+}
+
+/// A line that was given out to be delivered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Given {
+    pub(super) digest: Digest,
+    /// Its bytes, with its end.
+    pub(super) length: u64,
+    /// Where it ends in the file, counted from where the file was read, if it is there.
+    pub(super) end: Option<u64>,
+}
+
 /// What the file of a mailbox was when it was read last.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Seen {
@@ -154,7 +209,12 @@ pub(super) struct Mailbox {
     /// How many of them, last ones, are not committed.
     pub(super) staged: usize,
     /// What was given out to be delivered, in the order in which it is removed.
-    pub(super) loaded: VecDeque<(Digest, u64)>,
+    pub(super) loaded: VecDeque<Given>,
+    /// Whether all of that is still in it.
+    pub(super) loaded_is_there: bool,
+    /// Bytes in front of the file, as it was seen, of which every line was removed: whatever the changes
+    /// are, they lead to the same messages without them.
+    pub(super) gone: u64,
     /// Its file could not be written: what is in it, and what of that is on the disk, is not known.
     pub(super) is_doubtful: bool,
     /// What is in the file and the changes together.
@@ -168,6 +228,14 @@ impl Mailbox {
     /// It was found to have these lines.
     pub(super) fn found(&mut self, seen: Seen, size: Size, last: BTreeMap<Session, u64>) {
         (self.seen, self.size, self.last) = (seen, size, last);
+        self.loaded_is_there = false;
+        self.rewind();
+    }
+
+    /// Its file is another one.
+    pub(super) fn rewind(&mut self) {
+        self.gone = 0;
+        self.loaded.iter_mut().for_each(|given| given.end = None);
     }
 
     /// Whether this message may be in it.
@@ -206,7 +274,7 @@ pub(super) fn measure(lines: &[&[u8]]) -> (Size, BTreeMap<Session, u64>) {
     let mut size = Size { bytes: 0, messages: lines.len() };
     for line in lines {
         size.bytes += line.len() as u64 + 1;
-        note_last(&mut last, line::read(line).and_then(|message| message.id));
+        note_last(&mut last, line::identify(line).flatten());
     }
     (size, last)
 }
@@ -236,7 +304,7 @@ pub(super) enum Tail {
 pub(super) fn check(bytes: &[u8]) -> Result<(usize, Tail), String> {
     let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     let (whole, rest) = bytes.split_at(end);
-    if let Some(at) = lines(whole).position(|line| line::read(line).is_none()) {
+    if let Some(at) = lines(whole).position(|line| line::identify(line).is_none()) {
         return Err(format!("is not a mailbox: line {} is no message", at + 1));
     }
     match rest {

@@ -66,6 +66,7 @@ impl<D: Disk> FileStore<D> {
             unsettled: BTreeSet::new(),
             stuck: BTreeSet::new(),
             is_failing: false,
+            lagging: mailboxes.values().filter(|mailbox| !mailbox.changes.is_empty()).count(),
             unsettled_bytes: mailboxes.values().map(Mailbox::cost).sum(),
             mailboxes,
             users,

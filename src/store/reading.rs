@@ -8,7 +8,7 @@ use std::io;
 use super::disk::{Disk, DiskFile as _, Metadata};
 use super::files::FileStore;
 use super::line::without_nuls;
-use super::mailbox::{Change, Seen, Size, Tail, check, contents, measure};
+use super::mailbox::{Change, Mailbox, Seen, Size, Tail, check, contents, measure};
 
 const NONE: Size = Size { bytes: 0, messages: 0 };
 
@@ -53,6 +53,17 @@ impl<D: Disk> FileStore<D> {
         match seen {
             Seen::File(_) => self.disk.read(name).map_err(|error| format!("{name}: {error}")),
             Seen::Nothing | Seen::Absent => Ok(Vec::new()),
+        }
+    }
+
+    /// The bytes of a mailbox's file, without those in front of which every line was removed.
+    pub(super) fn read_rest(&self, name: &str, mailbox: &Mailbox) -> Result<Vec<u8>, String> {
+        match mailbox.seen {
+            Seen::File(_) if mailbox.gone > 0 => {
+                let rest = self.disk.read_from(name, mailbox.gone);
+                rest.map_err(|error| format!("{name}: {error}"))
+            }
+            seen => self.read(name, seen),
         }
     }
 

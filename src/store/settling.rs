@@ -100,8 +100,10 @@ impl<D: Disk> FileStore<D> {
     fn settled(&mut self, name: &str, seen: Seen) {
         let Some(mailbox) = self.mailboxes.get_mut(name) else { return };
         self.unsettled_bytes = self.unsettled_bytes.saturating_sub(mailbox.cost());
+        self.lagging = self.lagging.saturating_sub(usize::from(!mailbox.changes.is_empty()));
         mailbox.changes.clear();
         mailbox.seen = seen;
+        mailbox.rewind();
         mailbox.is_doubtful = false;
         if self.journal.is_sound {
             self.journal.waiting().settled(name);
@@ -157,6 +159,9 @@ impl<D: Disk> FileStore<D> {
         if senders.is_empty() {
             self.forget_if_nothing(name);
         } else {
+            if let Some(mailbox) = self.mailboxes.get_mut(name) {
+                mailbox.loaded_is_there = false;
+            }
             self.take_out(name.to_owned(), old);
         }
         Ok(senders)
