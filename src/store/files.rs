@@ -113,7 +113,8 @@ impl<D: Disk> FileStore<D> {
             Some("there are too many mailboxes".to_owned())
         } else if self.bytes + length > store_bytes {
             Some("the mailboxes together are full".to_owned())
-        } else if self.unsettled_bytes > MAX_UNSETTLED {
+        } else if self.unsettled_bytes > MAX_UNSETTLED && self.unsettled.is_subset(&self.stuck) {
+            // Otherwise files follow before further requests: what is amid a batch need not be refused.
             Some("the files of the mailboxes cannot be written".to_owned())
         } else {
             None

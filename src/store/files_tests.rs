@@ -571,3 +571,135 @@ fn a_mailbox_that_is_stuck_is_tried_again() {
     assert_eq!(settle(&mut store), []);
     assert!(path.exists());
 }
+
+#[test]
+fn both_sides_of_the_bytes_of_a_batch() {
+    let half = BATCH_BYTES as usize / 2 - Line::of(&message("")).bytes().len();
+    for (first, together) in [(half, 2), (half - 1, 3)] {
+        let (_directory, mut store) = open();
+        for (letter, length) in [("a", first), ("b", half), ("c", half)] {
+            store_one(&mut store, "sonic", &letter.repeat(length)).unwrap();
+        }
+        assert_eq!(load(&mut store, "sonic").unwrap().len(), together);
+        settle(&mut store);
+        assert_eq!(load(&mut store, "sonic").unwrap().len(), together);
+    }
+}
+
+/// Empties a mailbox of ten in batches of three, and does something after each two that are removed.
+fn empty_by_batches(mut amid: impl FnMut(&Path, &mut FileStore, u32)) -> Vec<String> {
+    let directory = TempDir::new().unwrap();
+    let disk = RealDisk::new(directory.path());
+    let mut store = FileStore::on(disk, 3, StoreLimits::default()).unwrap();
+    for number in 1..=10 {
+        store_one(&mut store, "sonic", &number.to_string()).unwrap();
+    }
+    settle(&mut store);
+    let (mut came, mut turn) = (Vec::new(), 0);
+    loop {
+        let batch = load(&mut store, "sonic").unwrap();
+        if batch.is_empty() {
+            settle(&mut store);
+            assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2, "a mailbox is left");
+            assert_eq!(store.figures().unsettled, 0);
+            assert_eq!(store.figures().bytes, 0);
+            return came;
+        }
+        for some in batch.chunks(2) {
+            let (recipient, count) = (name("sonic"), some.len());
+            assert_eq!(store.apply(vec![StoreRequest::Remove { recipient, count }]), []);
+            came.extend_from_slice(some);
+            turn += 1;
+            amid(directory.path(), &mut store, turn);
+        }
+    }
+}
+
+fn numbers(to: u32) -> Vec<String> {
+    (1..=to).map(|number| number.to_string()).collect()
+}
+
+#[test]
+fn a_mailbox_is_emptied_by_batches() {
+    assert_eq!(empty_by_batches(|_, _, _| {}), numbers(10));
+}
+
+#[test]
+fn a_file_may_follow_amid_the_batches() {
+    for when in 1..8 {
+        let came = empty_by_batches(|_, store, turn| {
+            if turn == when {
+                settle(store);
+            }
+        });
+        assert_eq!(came, numbers(10), "after {when}");
+    }
+}
+
+#[test]
+fn messages_may_come_amid_the_batches() {
+    for when in 1..8 {
+        let came = empty_by_batches(|_, store, turn| {
+            if turn == when {
+                store_one(store, "sonic", "11").unwrap();
+            }
+        });
+        assert_eq!(came, numbers(11), "after {when}");
+    }
+}
+
+#[test]
+fn a_mailbox_may_be_edited_amid_the_batches() {
+    for when in 1..7 {
+        let came = empty_by_batches(|directory, store, turn| {
+            if turn == when {
+                settle(store);
+                let file = directory.join("sonic");
+                let before = fs::read_to_string(&file).unwrap();
+                let added = String::from_utf8(line::write(&message("0"))).unwrap();
+                fs::write(&file, added + &before).unwrap();
+            }
+        });
+        let mut rest = came.clone();
+        rest.retain(|text| text != "0");
+        assert_eq!(rest, numbers(10), "after {when}: {came:?}");
+        assert_eq!(came.len(), 11, "after {when}: {came:?}");
+    }
+}
+
+#[test]
+fn a_batch_that_is_past_what_need_not_be_in_the_files_is_taken_while_they_can_follow() {
+    let (_directory, mut store) = open();
+    store_one(&mut store, "sonic", "hi").unwrap();
+    let long = "x".repeat(MAX_UNSETTLED / 16);
+    let batch = (0..18).map(|n| append_request(&format!("user-{n}"), &long)).collect();
+    for answer in store.apply(batch) {
+        assert!(matches!(answer, StoreAnswer::Appended { result: Ok(()), .. }), "{answer:?}");
+    }
+    assert!(store.is_behind());
+    while store.is_behind() {
+        assert_eq!(store.tend(), Some(Vec::new()));
+    }
+}
+
+#[test]
+fn what_need_not_be_in_the_files_is_bounded_where_they_cannot_follow() {
+    let (directory, mut store) = open();
+    let long = "x".repeat(MAX_UNSETTLED / 16);
+    for n in 0..17 {
+        store_one(&mut store, &format!("user-{n}"), &long).unwrap();
+        fs::create_dir(directory.path().join(format!("user-{n}"))).unwrap();
+    }
+    assert_eq!(settle(&mut store).len(), 17, "each that cannot follow is told of once");
+    assert!(!store.is_behind());
+    let refused = "the files of the mailboxes cannot be written".to_owned();
+    assert_eq!(store_one(&mut store, "sonic", "hi"), Err(refused.clone()));
+    // They are tried again.
+    assert_eq!(settle(&mut store), []);
+    assert_eq!(store_one(&mut store, "sonic", "hi"), Err(refused));
+    for n in 0..17 {
+        fs::remove_dir(directory.path().join(format!("user-{n}"))).unwrap();
+    }
+    settle(&mut store);
+    store_one(&mut store, "sonic", "hi").unwrap();
+}

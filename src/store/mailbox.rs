@@ -319,3 +319,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(usize, Tail), String> {
 pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"))
 }
+
+#[cfg(test)]
+#[path = "mailbox_tests.rs"]
+mod tests;
