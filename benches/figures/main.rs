@@ -14,6 +14,7 @@
 mod child;
 mod direct;
 mod micro;
+mod micro_store;
 mod raw;
 mod registering;
 mod report;
@@ -41,8 +42,9 @@ impl Effort {
 /// Rows, under the name by which they are picked.
 type Bench = (&'static str, fn(Effort) -> Vec<Row>);
 
-const BENCHES: [Bench; 9] = [
+const BENCHES: [Bench; 10] = [
     ("parts", micro::parts),
+    ("store", micro_store::append),
     ("one at a time", direct::one_at_a_time),
     ("window", direct::window),
     ("faces", direct::faces),
