@@ -100,7 +100,8 @@ fn a_waker_may_drop_the_client() {
     }
     assert!(matches!(pending.wait(), Ok(Delivery::Stored)));
     assert!(lanking.lock().unwrap().is_none());
-    other.wait().unwrap_err();
+    // The answers to both may have come together, and then both were told before either was woken.
+    assert!(matches!(other.wait(), Ok(Delivery::Stored) | Err(Error::Closed)));
 }
 
 #[test]
