@@ -251,7 +251,7 @@ def forks() -> None:
 
 async def chat(client: superchat.aio.Client) -> None:
     for text in range(draw.randrange(1, 20)):
-        client.post(client.nickname, str(text))
+        client.post(client.nickname, str(text)).add_done_callback(lambda done: done.exception())
     seen = 0
     async for message in client:
         seen += 1

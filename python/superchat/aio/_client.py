@@ -116,7 +116,7 @@ class Client(Endpoint[superchat.Client, Message]):
         >>> asyncio.run(renamed())
         'knuckles'
         """
-        await self._outcome(self._here().post_register(nickname))
+        await _looked_at(self._outcome(self._here().post_register(nickname)))
 
     async def deregister(self) -> None:
         """Go offline. Messages then wait in the server's mailbox.
@@ -128,7 +128,7 @@ class Client(Endpoint[superchat.Client, Message]):
         >>> asyncio.run(offline())
         Delivery.STORED
         """
-        await self._outcome(self._here().post_deregister())
+        await _looked_at(self._outcome(self._here().post_deregister()))
 
     async def send(self, recipient: str, text: str) -> Delivery:
         """Send a message; returns what becomes of it.
@@ -150,7 +150,7 @@ class Client(Endpoint[superchat.Client, Message]):
             raise
         # Not when this is cancelled: it is under way until then.
         posted.add_done_callback(lambda _: self._room.release())
-        return await self._outcome(posted)
+        return await _looked_at(self._outcome(posted))
 
     def post(self, recipient: str, text: str) -> asyncio.Future[Delivery]:
         """Send a message without waiting; the future has what became of it.
@@ -216,3 +216,9 @@ class Client(Endpoint[superchat.Client, Message]):
 
         posted.add_done_callback(settle)
         return future
+
+
+def _looked_at(future: asyncio.Future[Outcome]) -> asyncio.Future[Outcome]:
+    """Somebody waits for this: where that task is cancelled just when it fails, nothing is to be reported."""
+    future.add_done_callback(lambda done: None if done.cancelled() else done.exception() and None)
+    return future
