@@ -110,7 +110,7 @@ struct Rest {
 
 impl Rest {
     fn finish(self) {
-        if let Some(Unsent { to, error }) = self.unsent {
+        if let Some(Unsent { to, error, .. }) = self.unsent {
             debug!(%to, %error, "cannot send");
         }
         for Rejected { from, length, reason } in self.rejected {
@@ -338,7 +338,7 @@ impl<E: Engine> Port<E> {
     /// What was not sent is as good as lost on the way: what matters is sent again.
     fn note(&self, sent: Result<(), Unsent>, rest: &mut Rest) {
         if let Err(unsent) = sent {
-            self.send_failures.fetch_add(1, Ordering::Relaxed);
+            self.send_failures.fetch_add(unsent.count as u64, Ordering::Relaxed);
             rest.unsent = Some(unsent);
         }
     }

@@ -7,12 +7,13 @@
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 
-use crate::wire::MAX_PACKET;
 use mio::event::Source;
 use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
 use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
+
+use crate::wire::MAX_PACKET;
 
 /// The longest UDP datagram, and the most that the system gathers into one buffer: none is cut.
 const MAX_UDP: usize = 65_536;
@@ -120,9 +121,10 @@ pub(super) struct Outgoing {
     count: usize,
 }
 
-/// A datagram that the operating system would not take.
+/// Datagrams that the operating system would not take.
 pub(super) struct Unsent {
     pub(super) to: SocketAddr,
+    pub(super) count: usize,
     pub(super) error: io::Error,
 }
 
@@ -155,7 +157,7 @@ impl Outgoing {
         let Some(to) = self.to.take() else { return Ok(()) };
         let sent = socket.send(to, &self.bytes, self.length);
         self.bytes.clear();
-        self.count = 0;
-        sent.map_err(|error| Unsent { to, error })
+        let count = std::mem::take(&mut self.count);
+        sent.map_err(|error| Unsent { to, count, error })
     }
 }
