@@ -103,6 +103,10 @@ impl Server {
     }
 
     fn set_round(&mut self, wanted: Instant) {
+        if self.stopping {
+            // It would be one more thing that is waited for.
+            return;
+        }
         let told = match self.is_past_lookup() {
             true => self.presences.told,
             false => self.directory.members_len(),
