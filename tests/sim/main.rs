@@ -18,6 +18,7 @@ mod current_client;
 mod current_paths;
 mod current_presence;
 mod current_remembered;
+mod current_rounds;
 mod current_server;
 mod current_strangers;
 mod current_world;

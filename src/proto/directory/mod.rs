@@ -129,7 +129,13 @@ impl Directory {
 
     /// Every session.
     pub(super) fn members(&self) -> impl Iterator<Item = (Session, User)> + '_ {
+        self.members_from(0)
+    }
+
+    /// Every session: those of a user and of all after it, then those before it.
+    pub(super) fn members_from(&self, number: usize) -> impl Iterator<Item = (Session, User)> + '_ {
         let slots = (0..).zip(&self.slots);
+        let slots = slots.clone().skip(number).chain(slots.take(number));
         slots.filter_map(|(user, slot)| Some((slot.session?, User(user))))
     }
 

@@ -6,11 +6,12 @@
 //! the revision of its last change: nothing is remembered for each change, and one that is
 //! overtaken by another is never told.
 //!
-//! The pace is bounded: all are told in rounds, whose distance grows with their number. Past a
-//! number of users a client is not told of all of them: it looks up whom it needs, and is told of
-//! changes to those.
+//! The pace is bounded: all are told in rounds, and in each round some of them, in turn. Whoever is
+//! overtaken by the next change meanwhile is told of both. Past a number of users a client is not told
+//! of all of them: it looks up whom it needs, and is told of changes to those.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::time::Duration;
 
 use super::handing::MAX_ANSWERS;
@@ -23,8 +24,9 @@ use crate::wire::{Frame, Header, Nickname, Notice, Packet, Session};
 /// The shortest time from one round to the next.
 const ROUND: Duration = Duration::from_millis(20);
 
-/// The same, for each client that is told: at most 10,000 datagrams a second, to however many.
-const ROUND_PER_CLIENT: Duration = Duration::from_micros(100);
+/// How many are told in one: at most 10,000 datagrams a second, to however many, and no more at a time than a
+/// socket has room for the acks of.
+const TOLD_IN_ROUND: usize = 200;
 
 /// How often a thing is told again, at growing distances, to a client that does not say that it has it.
 /// After that it is told with the next change, or when it is heard of.
@@ -57,13 +59,15 @@ struct Written {
 #[derive(Debug, Default)]
 pub(super) struct Presences {
     last_round: Option<Instant>,
+    /// Whose turn it is, in the order of the table.
+    turn: usize,
     watchers: BTreeMap<Nickname, BTreeSet<Session>>,
     /// How many names all of them watch, each counted for each.
     watched: usize,
     /// Those who watch were told of all changes up to this revision.
     watched_to: u64,
-    /// How many were told in the last round that was for those who watch.
-    told: usize,
+    /// Of the first change after that, those up to this session were told.
+    partly: Option<(u64, Session)>,
     /// Which changes were written last, and how: most of a round are told the same.
     written: (Written, (Vec<u8>, u64)),
 }
@@ -76,6 +80,14 @@ impl Presences {
                 self.watchers.remove(nickname);
             }
         }
+    }
+
+    /// The next of those who are to be told of a change.
+    fn to_be_told(&self, revision: u64, nickname: &Nickname, most: usize) -> Vec<Session> {
+        let told = self.partly.filter(|(partly, _)| *partly == revision);
+        let after = told.map_or(Bound::Unbounded, |(_, session)| Bound::Excluded(session));
+        let watchers = self.watchers.get(nickname).into_iter();
+        watchers.flat_map(|all| all.range((after, Bound::Unbounded))).take(most).copied().collect()
     }
 
     /// Whether what is watched is what is counted, and no more than may be.
@@ -107,28 +119,28 @@ impl Server {
             // It would be one more thing that is waited for.
             return;
         }
-        let told = match self.is_past_lookup() {
-            true => self.presences.told,
-            false => self.directory.members_len(),
-        };
-        let pace = ROUND_PER_CLIENT * u32::try_from(told).unwrap_or(u32::MAX);
-        let allowed = self.presences.last_round.map_or(wanted, |last| last + pace.max(ROUND));
+        let allowed = self.presences.last_round.map_or(wanted, |last| last + ROUND);
         self.timers.set_by(Timer::Round, wanted.max(allowed));
     }
 
-    /// Tells everyone who is behind.
+    /// Tells those who are behind, as many as may be told in a round.
     pub(super) fn push_round(&mut self, now: Now) {
         self.presences.last_round = Some(now.at);
         if self.is_past_lookup() {
-            return self.tell_watchers();
+            return self.tell_watchers(now);
         }
-        self.presences.watched_to = self.directory.revision();
         let last = self.directory.revision();
-        let mut next = None;
-        let members: Vec<_> = self.directory.members().collect();
+        self.presences.watched_to = last;
+        let (mut told, mut next) = (0, None);
+        let members: Vec<_> = self.directory.members_from(self.presences.turn).collect();
+        self.presences.turn = 0;
         for (session, user) in members {
             if self.members.has_all(session, user, last) {
                 continue;
+            }
+            if told == TOLD_IN_ROUND {
+                self.presences.turn = user.number();
+                return self.set_round(now.at);
             }
             let known = &mut self.members.busy(session, user).known;
             if known.is_overdue(now.at) {
@@ -139,10 +151,10 @@ impl Server {
                 known.tries += 1;
                 known.told = known.revision;
             }
-            let again_at = match known.told < last {
-                true => self.tell(now, session, Vec::new()),
-                false => known.again_at,
-            };
+            let is_told = known.told < last;
+            told += usize::from(is_told);
+            let again_at =
+                if is_told { self.tell(now, session, Vec::new()) } else { known.again_at };
             next = next.into_iter().chain(again_at).min();
         }
         if let Some(at) = next {
@@ -230,24 +242,30 @@ impl Server {
         }
     }
 
-    /// Tells of every change those who looked up the name.
-    fn tell_watchers(&mut self) {
-        self.presences.told = 0;
+    /// Tells of every change those who looked up the name, as many as may be told in a round.
+    fn tell_watchers(&mut self, now: Now) {
+        let mut room = TOLD_IN_ROUND;
         loop {
             let changed = self.directory.changed_since(self.presences.watched_to, MOST_ROWS);
-            let Some((last, _)) = changed.last() else { return };
-            self.presences.watched_to = *last;
-            for (_, row) in changed {
-                let watchers = self.presences.watchers.get(&row.nickname).cloned();
-                for session in watchers.unwrap_or_default() {
+            if changed.is_empty() {
+                return;
+            }
+            for (revision, row) in changed {
+                let watchers = self.presences.to_be_told(revision, &row.nickname, room);
+                room -= watchers.len();
+                let last = watchers.last().copied();
+                for session in watchers {
                     // Who takes nothing asks again when it needs to know.
                     let takes = self.flows.get(session).is_none_or(|f| f.load() <= MAX_NEWS);
-                    if !takes || self.answers > MAX_ANSWERS {
-                        continue;
+                    if takes && self.answers <= MAX_ANSWERS {
+                        self.tell_of(session, &row.nickname);
                     }
-                    self.tell_of(session, &row.nickname);
-                    self.presences.told += 1;
                 }
+                if room == 0 {
+                    self.presences.partly = last.map(|last| (revision, last));
+                    return self.set_round(now.at);
+                }
+                self.presences.watched_to = revision;
             }
         }
     }
