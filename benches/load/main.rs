@@ -4,7 +4,7 @@
 //! once, and in its author's order; see [`ledger`] for what exactly is checked, and what not.
 //!
 //! ```text
-//! cargo bench --bench load -- [--short] [--clients N] [--minutes M] [--rate R] [--loss P] [--seed S] [--json PATH]
+//! cargo bench --bench load -- [--short] [--clients N] [--minutes M] [--rate R] [--loss P] [--stall S] [--seed S] [--json PATH]
 //! ```
 //!
 //! The server is a real one in a process of its own, on a core of its own. The clients are the real engines, in one
@@ -46,6 +46,8 @@ pub struct Load {
     pub registrations: f64,
     /// The share of the datagrams that is lost.
     pub loss: f64,
+    /// For how long the server does nothing, half a minute into the chat.
+    pub stall: Duration,
     /// Of who does what, and of what is lost.
     pub seed: u64,
 }
@@ -55,6 +57,9 @@ const LIFE: Duration = Duration::from_secs(400);
 
 /// How long everything may take to settle once nothing is lost any more.
 const HEALING: Duration = Duration::from_secs(120);
+
+/// When the server does nothing for a while, after the chat has begun.
+const STALLED: Duration = Duration::from_secs(30);
 
 /// Keeps this process, with the threads that it will have, to one core.
 pub fn pin(core: usize) {
@@ -78,6 +83,7 @@ fn options() -> (Load, Option<String>) {
         rate: given("--rate").unwrap_or(if short { 1000.0 } else { 5000.0 }),
         registrations: given("--registrations").unwrap_or(2000.0),
         loss: given("--loss").unwrap_or(0.01),
+        stall: Duration::from_secs_f64(given("--stall").unwrap_or(0.0)),
         seed: given("--seed").unwrap_or(1.0) as u64,
     };
     let json = arguments.opt_value_from_str("--json").unwrap();
@@ -153,8 +159,16 @@ fn chat(crowd: &mut Crowd, samples: &mut Samples, batch: &mut Batch, load: Load)
     let gone = load.clients as f64 / LIFE.as_secs_f64();
     let (mut writing, mut dying, mut leaving) =
         (Pace::new(load.rate), Pace::new(gone), Pace::new(gone));
-    let end = Instant::now() + load.time;
+    let start = Instant::now();
+    let end = start + load.time;
+    let stalled = start + STALLED..start + STALLED + load.stall;
+    let mut is_stalled = false;
     while Instant::now() < end {
+        let stalls = stalled.contains(&Instant::now());
+        if stalls != is_stalled {
+            samples.suspend(stalls);
+            is_stalled = stalls;
+        }
         for _ in 0..writing.due() {
             crowd.someone_writes();
         }

@@ -44,7 +44,7 @@ pub struct Samples {
 impl Samples {
     pub fn new(server: ServerProcess) -> Self {
         println!(
-            "{:>7} {:>10} {:>10} {:>10} {:>10} {:>10} {:>9} {:>8} {:>8} {:>8} {:>8} {:>8}",
+            "{:>7} {:>10} {:>10} {:>10} {:>10} {:>10} {:>9} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
             "s",
             "server MB",
             "server CPU",
@@ -52,6 +52,7 @@ impl Samples {
             "messages/s",
             "received/s",
             "sent/s",
+            "again/s",
             "online",
             "pending",
             "no room",
@@ -112,7 +113,7 @@ impl Samples {
         let rates = self.rates(from, to);
         let last = &self.samples[to];
         println!(
-            "{:>7.0} {:>10.1} {:>9.0}% {:>9.0}% {:>10.0} {:>10.0} {:>9.0} {:>8} {:>8} {:>8} {:>8} {:>8.0}",
+            "{:>7.0} {:>10.1} {:>9.0}% {:>9.0}% {:>10.0} {:>10.0} {:>9.0} {:>8.0} {:>8} {:>8} {:>8} {:>8} {:>8.0}",
             last.at,
             last.memory as f64 / 1024.0,
             rates.server_cpu * 100.0,
@@ -120,6 +121,7 @@ impl Samples {
             rates.messages,
             rates.received,
             rates.sent,
+            rates.again,
             last.counters.of("online"),
             last.counters.of("pending"),
             last.no_room[0] - self.samples[from].no_room[0],
@@ -132,6 +134,11 @@ impl Samples {
                 .as_secs_f64()
                 * 1e3
         );
+    }
+
+    /// The server does nothing for a while; or goes on.
+    pub fn suspend(&self, suspended: bool) {
+        self.server.suspend(suspended);
     }
 
     /// What the server has counted by now, and has it end.
@@ -177,6 +184,7 @@ impl Samples {
             messages: (to.messages - from.messages) as f64 / seconds,
             received: counted("received"),
             sent: counted("sent"),
+            again: counted("retransmissions"),
         }
     }
 
@@ -208,4 +216,6 @@ pub struct Rates {
     pub messages: f64,
     pub received: f64,
     pub sent: f64,
+    /// Of those, what was sent before.
+    pub again: f64,
 }

@@ -9,6 +9,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
+use rustix::process::{Pid, Signal, kill_process};
 use superchat::{Limits, Server, Stats};
 
 const TOLD: &str = "SUPERCHAT_LOAD_SERVER";
@@ -138,6 +139,12 @@ impl ServerProcess {
     /// Seconds of a processor that it has used.
     pub fn cpu(&self) -> f64 {
         cpu(&self.child.id().to_string())
+    }
+
+    /// Has it do nothing, or go on.
+    pub fn suspend(&self, suspended: bool) {
+        let signal = if suspended { Signal::STOP } else { Signal::CONT };
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Has it stop, and waits for its end.
