@@ -274,6 +274,21 @@ fn an_old_registration_counts_for_nothing() {
     assert!(server.from("a", hello_as("a", session("a"), 10, Some(cookie)))[0].contains("Welcome"));
 }
 
+/// Its welcome was lost, and all that it said for so long that it was found gone.
+#[test]
+fn a_registration_counts_again_for_who_was_found_gone_before_it_heard_of_it() {
+    let mut server = of_two();
+    server.joins("c");
+    let cookie = server.cookie("c");
+    server.wait(25_000);
+    assert!(server.events.iter().any(|event| event == "Offline { nickname: \"c\" }"));
+    let again = server.from("c", hello("c", Some(cookie)));
+    assert!(again[0].starts_with("c: <[Welcome"), "{again:?}");
+    // Not an earlier one.
+    let said = server.from("c", hello_as("c", session("c"), 0, Some(cookie)));
+    assert_eq!(said, NOTHING);
+}
+
 /// Each of their requests is under way until its answer has been sent for the last time.
 #[test]
 fn requests_of_strangers_take_no_room_from_anybody_else() {

@@ -156,11 +156,19 @@ impl Server {
         *idle = Idle { registered: hello.number, revision: 0, taken, ..*idle };
     }
 
+    /// The member at an address, if there is one, ends its session: its registration counts no more, should it
+    /// come again. (Who was only found gone may not have heard that it was registered, and asks for just that.)
+    pub(super) fn outdate_registration(&mut self, address: SocketAddr) {
+        if let Some((session, user)) = self.directory.member_at(address) {
+            let registered = self.members.idle(user).registered;
+            self.members.remember_left(session, registered);
+        }
+    }
+
     /// Ends the session of the member at an address, and returns what it has not taken.
     pub(super) fn drop_member(&mut self, address: SocketAddr) -> Vec<Owed> {
         let Some((session, user)) = self.directory.member_at(address) else { return Vec::new() };
-        let Idle { registered, .. } = std::mem::take(self.members.idle_mut(user));
-        self.members.remember_left(session, registered);
+        *self.members.idle_mut(user) = Idle::default();
         self.forget_busy(session);
         self.flows.close(session)
     }

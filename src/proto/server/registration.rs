@@ -146,6 +146,7 @@ impl Server {
             for name in before.iter().chain([nickname]) {
                 self.end_mail(name);
             }
+            self.outdate_registration(from);
             self.end_session_at(now, from).without_mail()
         };
         // There is room: see above.
@@ -184,6 +185,7 @@ impl Server {
         self.forget_registrations(from, id);
         let online = self.directory.is_at(nickname, from);
         if online {
+            self.outdate_registration(from);
             let ended = self.end_session_at(now, from);
             self.directory.set_offline(now, nickname);
             self.go_on(now, ended);
