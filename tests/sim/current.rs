@@ -127,6 +127,12 @@ impl Script {
         self.from(peer, packet.encode())
     }
 
+    /// The same of a peer to which nothing came that it was sent.
+    pub fn says_deaf(&mut self, peer: &str, frames: Vec<Frame>) -> Vec<String> {
+        let Packet { header, frames } = self.packet(peer, frames);
+        self.from(peer, Packet { header: Header { ack: None, ..header }, frames }.encode())
+    }
+
     /// A peer has taken all that it was sent.
     pub fn took(&mut self, peer: &str) -> Vec<String> {
         let header = Header { ack: self.ack_for(peer), ..self.header(peer) };

@@ -22,6 +22,8 @@ pub(super) enum Owed {
     Nothing,
     /// Somebody waits for it.
     Answer,
+    /// The author of this message knows what became of it.
+    Outcome(MessageId),
     /// The message of this request is passed on.
     Relay(RequestId),
     /// The next message of this mailbox is delivered.
@@ -33,7 +35,7 @@ pub(super) enum Owed {
 impl Owed {
     /// Whether it stays owed where nothing else would be taken.
     pub(super) fn is_answer(&self) -> bool {
-        matches!(self, Self::Answer | Self::Refusal(..))
+        matches!(self, Self::Answer | Self::Outcome(_) | Self::Refusal(..))
     }
 }
 

@@ -368,6 +368,11 @@ impl Server {
         self.answers -= usize::from(owed.is_answer());
         match owed {
             Owed::Nothing | Owed::Answer => {}
+            Owed::Outcome(id) => {
+                if let Some((author, _)) = self.directory.member_named(id.author) {
+                    self.requests.forget_answer(author, id);
+                }
+            }
             Owed::Relay(id) => self.on_relayed(now, id),
             Owed::Mail(recipient) => self.on_mail_received(now, &recipient),
             Owed::Refusal(author, recipient) => self.on_refusal_heard(now, author, recipient),
@@ -378,7 +383,8 @@ impl Server {
     pub(super) fn on_not_taken(&mut self, now: Now, owed: Owed) {
         self.answers -= usize::from(owed.is_answer());
         match owed {
-            Owed::Nothing | Owed::Answer => {}
+            // Its author asks again, if it is there.
+            Owed::Nothing | Owed::Answer | Owed::Outcome(_) => {}
             Owed::Relay(id) => {
                 if let Some((_, Request::Keep { recipient, .. })) = self.requests.get(id) {
                     self.forget_relay(&recipient, id);

@@ -69,10 +69,10 @@ impl Server {
         }
         let (text, offline) = (notice.to_string(), notice.means_offline());
         let frame = Frame::Notification { text, offline, answers: Some(number) }.encode();
+        let id = MessageId { author: session, number };
         if let Request::Keep { sender, .. } = request
             && !matches!(notice, Notice::Exists(_))
         {
-            let id = MessageId { author: session, number };
             self.requests.remember_answer(sender.clone(), id, notice.clone());
         }
         if !registered && self.directory.member(session).is_some() {
@@ -81,6 +81,7 @@ impl Server {
                     self.note_refusal(session, recipient);
                     Owed::Refusal(session, recipient.clone())
                 }
+                Request::Keep { .. } => Owed::Outcome(id),
                 _ => Owed::Answer,
             };
             self.push_answer(session, frame, owed);

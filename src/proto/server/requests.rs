@@ -5,7 +5,7 @@
 //! number, so that one of the same words in that time cannot be told from it: our client waits with
 //! such a one. A current one has a number, and is over when its answer was sent.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use crate::wire::{Hello, MessageId, Nickname, Notice, Presence, Session};
@@ -44,9 +44,10 @@ const MAX_BYTES_PER_MEMBER: usize = 8 << 20;
 /// send books.
 const MAX_BYTES_PER_MEMBER_OF_MANY: usize = 64 << 10;
 
-/// Answers that are remembered, so that a message that is asked for once more, because its author
-/// had to register again before it heard the answer, is not dealt with twice: half a megabyte.
-const MAX_ANSWERED: usize = 4096;
+/// Answers that are remembered until their authors have heard them, so that a message that is asked for once
+/// more, because its author had to register again before that, is not dealt with twice. As many as there may be
+/// while nobody hears anything for a few seconds, in 15 MB.
+const MAX_ANSWERED: usize = 65_536;
 
 /// What a server is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,8 +108,10 @@ pub(super) struct Requests {
     by_address: BTreeMap<SocketAddr, Vec<RequestId>>,
     /// What current clients ask to keep, and the bytes of it.
     numbered: BTreeMap<MessageId, usize>,
-    answered: BTreeMap<(Nickname, MessageId), Notice>,
-    answered_first: VecDeque<(Nickname, MessageId)>,
+    /// What became of messages, and which answer that was.
+    answered: BTreeMap<(Nickname, MessageId), (u64, Notice)>,
+    by_answer: BTreeMap<u64, (Nickname, MessageId)>,
+    last_answer: u64,
     bytes: usize,
     /// How many of those that are open are strangers'.
     strangers: usize,
@@ -122,7 +125,8 @@ impl Requests {
             by_address: BTreeMap::new(),
             numbered: BTreeMap::new(),
             answered: BTreeMap::new(),
-            answered_first: VecDeque::new(),
+            by_answer: BTreeMap::new(),
+            last_answer: 0,
             bytes: 0,
             strangers: 0,
             last_id: 0,
@@ -149,7 +153,7 @@ impl Requests {
             && strangers <= handshakes * MAX_PER_STRANGER
             && self.of_users() <= MAX_OPEN + RESERVE
             && self.answered.len() <= MAX_ANSWERED
-            && self.answered_first.len() == self.answered.len()
+            && self.by_answer.len() == self.answered.len()
             && self.bytes == self.open.values().map(|open| open.request.bytes()).sum::<usize>()
     }
 
@@ -165,19 +169,29 @@ impl Requests {
 
     /// What became of a message, which its author may ask for again.
     pub(super) fn remember_answer(&mut self, sender: Nickname, id: MessageId, notice: Notice) {
-        if self.answered.insert((sender.clone(), id), notice).is_none() {
-            self.answered_first.push_back((sender, id));
+        self.last_answer += 1;
+        let key = (sender, id);
+        self.by_answer.insert(self.last_answer, key.clone());
+        if let Some((before, _)) = self.answered.insert(key, (self.last_answer, notice)) {
+            self.by_answer.remove(&before);
         }
-        if self.answered_first.len() > MAX_ANSWERED
-            && let Some(oldest) = self.answered_first.pop_front()
+        if self.answered.len() > MAX_ANSWERED
+            && let Some((_, oldest)) = self.by_answer.pop_first()
         {
             self.answered.remove(&oldest);
         }
     }
 
+    /// The author has heard what became of a message.
+    pub(super) fn forget_answer(&mut self, sender: &Nickname, id: MessageId) {
+        if let Some((answer, _)) = self.answered.remove(&(sender.clone(), id)) {
+            self.by_answer.remove(&answer);
+        }
+    }
+
     /// What became of a message, if that is remembered.
     pub(super) fn answer_to(&self, sender: &Nickname, id: MessageId) -> Option<&Notice> {
-        self.answered.get(&(sender.clone(), id))
+        self.answered.get(&(sender.clone(), id)).map(|(_, notice)| notice)
     }
 
     /// How many are open, strangers' left out.
@@ -381,6 +395,30 @@ mod tests {
         keep(&mut requests, 6, 1, MAX_BYTES_PER_MEMBER_OF_MANY - 1);
         keep(&mut requests, 7, 1, MAX_BYTES_PER_MEMBER_OF_MANY);
         assert!(requests.has_room_for_more(session(6)) && !requests.has_room_for_more(session(7)));
+    }
+
+    #[test]
+    fn an_answer_is_remembered_until_it_was_heard_or_too_many_were_not() {
+        let mut requests = Requests::new();
+        let name = Nickname::new("a").unwrap();
+        let id = |number| MessageId { author: session(1), number };
+        let remember = |requests: &mut Requests, number| {
+            requests.remember_answer(name.clone(), id(number), Notice::Saved);
+        };
+        let most = MAX_ANSWERED as u64;
+        remember(&mut requests, 0);
+        for number in 1..=2 * most {
+            remember(&mut requests, number);
+            requests.forget_answer(&name, id(number));
+        }
+        assert_eq!(requests.answer_to(&name, id(0)), Some(&Notice::Saved));
+        assert_eq!(requests.answer_to(&name, id(1)), None);
+        for number in 1..most {
+            remember(&mut requests, number);
+        }
+        assert!(requests.answer_to(&name, id(0)).is_some() && requests.is_within_bounds(0));
+        remember(&mut requests, most);
+        assert!(requests.answer_to(&name, id(0)).is_none() && requests.is_within_bounds(0));
     }
 
     #[test]
