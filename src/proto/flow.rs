@@ -223,7 +223,8 @@ impl<T> Flow<T> {
         under_way.chain(self.queue.iter().map(|(_, item)| item)).filter(|item| which(item)).count()
     }
 
-    fn floor(&self) -> u64 {
+    /// The lowest number that was not acknowledged through.
+    pub(super) fn floor(&self) -> u64 {
         self.next - self.flight.len() as u64
     }
 

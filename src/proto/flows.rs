@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::flow::{Flow, Kept};
+use super::repeats::Repeats;
 use super::round_trip::RoundTrips;
 use super::timers::Timers;
 use super::{Instant, Stats};
@@ -62,6 +63,7 @@ pub(super) struct Flows<T> {
     paused: Option<Session>,
     /// A session that is told this revision with every packet.
     revision: Option<(Session, u64)>,
+    repeats: Repeats,
     measured: Measured,
 }
 
@@ -76,6 +78,7 @@ impl<T> Flows<T> {
             used: 0,
             paused: None,
             revision: None,
+            repeats: Repeats::new(),
             measured: Measured::default(),
         }
     }
@@ -176,8 +179,11 @@ impl<T> Flows<T> {
         let peer = self.peers.get_mut(&session)?;
         self.ready.insert(session);
         peer.flow.hear(now);
-        let all = &mut self.measured.round_trips;
-        Some(ack.map(|ack| peer.flow.acknowledge(now, ack, all)).unwrap_or_default())
+        let Some(ack) = ack else { return Some(Vec::new()) };
+        let before = peer.flow.floor();
+        let done = peer.flow.acknowledge(now, ack, &mut self.measured.round_trips);
+        self.repeats.earn(peer.flow.floor() - before);
+        Some(done)
     }
 
     /// Queues a frame, if the flow is there.
@@ -242,6 +248,10 @@ impl<T> Flows<T> {
             }
             let next = if paused { peer.flow.poll_ack() } else { peer.flow.poll(now) };
             if let Some(next) = next {
+                if next.again && !self.repeats.admits(now) {
+                    // As good as lost once more.
+                    continue;
+                }
                 let mut header = Header::new(self.own, session);
                 (header.sequence, header.ack) = (next.sequence, next.ack);
                 let told = self.revision.filter(|(to, _)| *to == session);
@@ -309,6 +319,23 @@ impl<T> Peer<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Nobody answers: what may be sent again is that of all flows together.
+    #[test]
+    fn very_many_flows_do_not_all_send_again() {
+        let at = |ms| Instant::ZERO + Duration::from_millis(ms);
+        let mut flows = Flows::new(Session::new(1).unwrap());
+        let limits = AckWait { blocked: Duration::from_secs(9), silent: Duration::from_secs(9) };
+        for other in (2..1502).map(|n| Session::new(n).unwrap()) {
+            flows.open(at(0), other, SocketAddr::from(([127, 0, 0, 1], 1)), limits);
+            flows.push(other, b"{}".to_vec(), ());
+        }
+        let mut sent = |ms| {
+            let steps = std::iter::from_fn(|| flows.poll(at(ms)));
+            steps.filter(|step| matches!(step, FlowStep::Transmit(..))).count()
+        };
+        assert_eq!([0, 100, 300].map(&mut sent), [1500, 1000, 200]);
+    }
 
     /// What was seen of the network outlives the session; what is under way does not.
     #[test]

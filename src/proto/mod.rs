@@ -23,6 +23,7 @@ mod flow;
 mod flows;
 mod limits;
 mod link;
+mod repeats;
 mod round_trip;
 mod server;
 mod stats;
