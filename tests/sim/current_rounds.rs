@@ -83,6 +83,19 @@ fn two_hundred_are_told_at_a_time() {
     all_are_told_in_rounds(&mut server);
 }
 
+#[test]
+fn two_hundred_are_asked_at_a_time_whether_they_are_there() {
+    let mut server = of_many(MANY + 10);
+    let mut all = told(&mut server, |server| drop(server.wait(14_000)));
+    assert_eq!(all.len(), AT_ONCE);
+    for more in [AT_ONCE, MANY - 2 * AT_ONCE] {
+        assert_eq!(told(&mut server, |server| drop(server.wait(19))).len(), 0);
+        let late = told(&mut server, |server| drop(server.wait(1)));
+        assert_eq!(late.difference(&all).count(), more);
+        all.extend(late);
+    }
+}
+
 /// Many who look up `x`, and take what they are told.
 fn of_many_who_look_up() -> Script {
     let mut server = of_many(100);

@@ -42,6 +42,7 @@ use self::members::Members;
 use self::outbox::Item;
 use self::presence::Presences;
 use self::rates::Rates;
+use self::registration::Asked;
 use self::requests::{Request, RequestId, Requests};
 use super::directory::Directory;
 use super::flows::Flows;
@@ -83,6 +84,7 @@ pub struct Server {
     keeping: Keeping,
     mail: Mail,
     presences: Presences,
+    asked: Asked,
     timers: Timers<Timer>,
     /// Whose messages those are that have no number: what classic clients ask to keep is numbered when
     /// it comes, and what a program of 2017 has stored when it is delivered.
@@ -118,6 +120,7 @@ impl Server {
             keeping: Keeping::default(),
             mail: Mail::new(),
             presences: Presences::default(),
+            asked: Asked::default(),
             timers: Timers::new(),
             classic_author: Session::from_random(seed[0].rotate_left(21)),
             stored_author: Session::from_random(seed[0].rotate_left(42)),
