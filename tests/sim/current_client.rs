@@ -107,13 +107,14 @@ fn a_message_in_the_name_of_another_is_not_handed_over() {
 }
 
 #[test]
-fn a_message_of_somebody_unknown_is_taken_once_the_server_has_said_who_that_is() {
+fn a_message_of_somebody_unknown_waits_until_the_server_has_said_who_that_is() {
     let mut client = Script::current_online();
     let packet = client.packet("d", vec![chat("d", 1, "hi")]).encode();
     assert_eq!(client.from("d", &packet), ["s: <Lookup d>"]);
     assert_eq!(client.from("d", &packet), NOTHING, "it was just asked");
-    assert_eq!(client.says("s", vec![found("d", Some(row("d")), 3)]), ["s: <ack>"]);
-    assert_eq!(client.from("d", &packet), [message("d", "hi", "Direct"), "d: <ack>".into()]);
+    let found = client.says("s", vec![found("d", Some(row("d")), 3)]);
+    assert_eq!(found, [message("d", "hi", "Direct"), "d: <ack>".into(), "s: <ack>".into()]);
+    assert_eq!(client.from("d", &packet), ["d: <ack>"], "it is a repeat");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use chrono::NaiveDateTime;
 
-use super::peers::{MAX_STRANGERS, same_address};
+use super::peers::same_address;
 use super::request::Answer;
 use super::{Arrival, Client, ClientEvent, Failure, Route, SentAt};
 use crate::proto::Now;
@@ -25,7 +25,7 @@ impl Client {
         let trusted = from == self.server || self.current.is_none() && known.is_none();
         if !trusted && known != Some(true) {
             self.stats.unexpected += 1;
-            if self.lookups.len() < MAX_STRANGERS {
+            if self.strangers.come(now.at, &sender, None) {
                 self.look_up(now, sender);
             }
             return;

@@ -21,9 +21,10 @@ mod request;
 mod seen;
 mod sending;
 mod server;
+mod strangers;
 mod table;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 
@@ -36,6 +37,7 @@ use self::peers::Sent;
 use self::request::{Heard, Request, Requests};
 use self::seen::Seen;
 use self::server::Current;
+use self::strangers::Strangers;
 use self::table::MAX_ROWS;
 use super::flows::Flows;
 use super::link::{Links, Step};
@@ -122,8 +124,9 @@ pub struct Client {
     /// Long messages, by the session that they come from, of which some parts have come.
     parts: BTreeMap<Session, Assembly>,
     seen: Seen,
-    /// Names that the server was asked for, and when.
-    lookups: BTreeMap<Nickname, Instant>,
+    /// Names that the server was asked for, and has not answered.
+    lookups: BTreeSet<Nickname>,
+    strangers: Strangers,
     /// The number of the last message or request.
     last_number: u64,
     /// What the next session is drawn from.
@@ -154,7 +157,8 @@ impl Client {
             flows: Flows::new(Session::from_random(seed)),
             parts: BTreeMap::new(),
             seen: Seen::default(),
-            lookups: BTreeMap::new(),
+            lookups: BTreeSet::new(),
+            strangers: Strangers::default(),
             last_number: 0,
             seed,
             max_text,

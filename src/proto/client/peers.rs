@@ -2,7 +2,7 @@
 //!
 //! The invariant: a message "from N" is taken only from the session and the address that the server
 //! says are N's (or from the server itself). Where the table does not say so yet, the server is asked,
-//! and the message comes again meanwhile: its sender has not heard that it was taken.
+//! and the message waits for the answer, or comes again: its sender has not heard that it was taken.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -22,9 +22,6 @@ const DIRECT: AckWait =
 /// Sessions with which packets are exchanged. Beyond that the one that was silent for longest and has
 /// nothing under way is forgotten: see [`crate::proto::flow`] for what that does.
 const MAX_PEERS: usize = 1024;
-
-/// Names that are looked up because strangers say that they are theirs. Of more, nobody is asked.
-pub(super) const MAX_STRANGERS: usize = 32;
 
 /// Bytes of long messages of which some parts have come, over all peers.
 const MAX_PARTS: usize = 64 << 20;
@@ -61,7 +58,7 @@ impl Client {
         packet: Packet,
         room: bool,
     ) {
-        let Packet { header, frames } = packet;
+        let header = &packet.header;
         let expected = self.flows.address(header.from) == Some(from);
         if expected {
             self.on_peer_ack(now, header.from, header.ack.as_ref());
@@ -71,14 +68,11 @@ impl Client {
             return;
         };
         let Some(name) = self.who_is_at(header.from, from) else {
+            // Not yet, at the least.
             self.stats.unexpected += 1;
-            if let Some(Frame::Chat(chat)) = frames.into_iter().next()
-                && self.lookups.len() < MAX_STRANGERS
-            {
-                self.look_up(now, chat.sender);
-            }
-            return;
+            return self.on_stranger(now, from, packet);
         };
+        let Packet { header, frames } = packet;
         let in_parts =
             |frame: &Frame| matches!(frame, Frame::Chat(chat) if chat.piece != Piece::default());
         let full = || self.parts.values().map(Assembly::waiting).sum::<usize>() > MAX_PARTS;
@@ -91,6 +85,26 @@ impl Client {
         }
         self.open_peer(now, header.from, from);
         self.take_frames(now, &header, sequence, frames, Some(&name));
+    }
+
+    /// A packet came of whom the table does not tell, or something else. The server knows.
+    fn on_stranger(&mut self, now: Now, from: SocketAddr, packet: Packet) {
+        if let Some(Frame::Chat(chat)) = packet.frames.first() {
+            let name = chat.sender.clone();
+            if self.strangers.come(now.at, &name, Some((from, packet))) {
+                self.look_up(now, name);
+            }
+        }
+    }
+
+    /// The server has told of somebody: what came of it before that, it may send.
+    pub(super) fn admit_stranger(&mut self, now: Now, nickname: &Nickname) {
+        if let Some((from, packet)) = self.strangers.take(nickname)
+            && self.who_is_at(packet.header.from, from).is_some()
+        {
+            // There was room for what the server said.
+            self.on_peer_packet(now, from, packet, true);
+        }
     }
 
     /// Something was acknowledged at the other end of a flow.
@@ -108,6 +122,7 @@ impl Client {
         self.flows.len() <= MAX_PEERS + super::MAX_PENDING
             && parts <= MAX_PARTS + self.max_text
             && self.lookups.len() <= super::MAX_LOOKUPS + super::MAX_PENDING
+            && self.strangers.is_within_bounds()
     }
 
     /// The user with this session, if the table says that it is at this address.

@@ -232,6 +232,7 @@ impl Client {
         self.begin_lease(now);
         self.timers.set(Timer::Stale, now.at + STALE_FOR);
         self.lookups.clear();
+        self.strangers.clear();
         self.give_again(now);
         if let Some((_, ticket)) = deregistering {
             self.on_welcome_instead(now, by_itself, ticket);

@@ -4,15 +4,10 @@
 //! the one that it has is a gap, and left alone: the client says which revision it has, and the
 //! server goes on from there.
 
-use std::time::Duration;
-
 use super::peers::Sent;
 use super::{Client, ClientEvent, Direct, MAX_LOOKUPS, Phase};
-use crate::proto::{Instant, Now};
+use crate::proto::Now;
 use crate::wire::{Frame, Header, Nickname, Packet, Row};
-
-/// How far apart the server is asked for the same name.
-const LOOKUP_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Rows of the table: more than a server tells of (`lookup_past` is no more). Past that, users who are offline
 /// are forgotten, of whom the server has perhaps forgotten most.
@@ -65,17 +60,16 @@ impl Client {
         self.transmit(self.server, Packet::assemble(&header, []));
     }
 
-    /// Asks the server who somebody is, unless it was just asked.
+    /// Asks the server who somebody is, unless its answer is on its way.
     pub(super) fn look_up(&mut self, now: Now, nickname: Nickname) {
         let Some(session) = self.server_session() else { return };
-        let recent = |at: &Instant| now.at < *at + LOOKUP_INTERVAL;
-        if self.lookups.get(&nickname).is_some_and(recent) {
+        if self.lookups.contains(&nickname) {
             return;
         }
         if self.lookups.len() >= MAX_LOOKUPS {
-            self.lookups.retain(|name, _| self.conversations.waits_for(name));
+            self.lookups.retain(|name| self.conversations.waits_for(name));
         }
-        self.lookups.insert(nickname.clone(), now.at);
+        self.lookups.insert(nickname.clone());
         self.open_server(now);
         self.flows.push(session, Frame::Lookup { nickname }.encode(), Sent::Part);
     }
@@ -96,6 +90,7 @@ impl Client {
                 if newer || !known {
                     self.put_row(now, row);
                 }
+                self.admit_stranger(now, &nickname);
                 self.resume_conversation(now, &nickname);
             }
             None => self.refuse_unknown(now, &nickname),
@@ -182,7 +177,7 @@ mod tests {
     fn a_table_forgets_who_is_offline_before_it_grows_past_its_bound() {
         let address = SocketAddr::from(([10, 0, 0, 1], 5000));
         let mut client = Client::new(address, Nickname::new("a").unwrap(), 1, 100);
-        let now = Now { at: Instant::ZERO, unix: UnixTime::from_micros(0) };
+        let now = Now { at: crate::proto::Instant::ZERO, unix: UnixTime::from_micros(0) };
         for n in 0..MAX_ROWS {
             let presence = if n % 4 == 0 { Presence::Offline } else { Presence::Online };
             client.put_row(now, row(n, presence));
