@@ -60,7 +60,7 @@ def client(server: superchat.Server, name: str, heard: Callable[[str], None]) ->
 
 
 def fetched(server: superchat.Server, name: str) -> list[str]:
-    """What waits for somebody: all that comes before a message that is sent now."""
+    """What waits for somebody: all that comes before a message that is saved now."""
     texts: list[str] = []
     ended = threading.Event()
 
@@ -69,8 +69,9 @@ def fetched(server: superchat.Server, name: str) -> list[str]:
         if text == "end":
             ended.set()
 
-    with client(server, name, heard), client(server, "operator", print) as operator:
-        operator.send(name, "end")
+    with client(server, "operator", print) as operator:
+        assert operator.send(name, "end") is superchat.Delivery.STORED
+    with client(server, name, heard):
         assert ended.wait(30)
     return texts[:-1]
 
