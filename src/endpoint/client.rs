@@ -146,7 +146,7 @@ impl Client {
         name: &str,
         callback: impl FnOnce(Result<(), Error>) + Send + 'static,
     ) -> Result<(), Error> {
-        self.submit_register(nickname(name)?, Waiter::callback(callback))
+        self.submit_register(nickname(name)?, self.waiting.callback(callback)?)
     }
 
     pub(super) fn register_as(&self, nickname: Nickname) -> Result<(), Error> {
@@ -190,7 +190,7 @@ impl Client {
         &self,
         callback: impl FnOnce(Result<(), Error>) + Send + 'static,
     ) -> Result<(), Error> {
-        let awaited = Awaited::Session(Waiter::callback(callback));
+        let awaited = Awaited::Session(self.waiting.callback(callback)?);
         self.submit(awaited, |ticket| ClientCommand::Deregister { ticket })
     }
 
@@ -244,7 +244,7 @@ impl Client {
         text: &str,
         callback: impl FnOnce(Result<Delivery, Error>) + Send + 'static,
     ) -> Result<(), Error> {
-        self.submit_message(recipient, text, Waiter::callback(callback))
+        self.submit_message(recipient, text, self.waiting.callback(callback)?)
     }
 
     fn submit_message(
@@ -264,7 +264,7 @@ impl Client {
         awaited: Awaited,
         command: impl FnOnce(Ticket) -> ClientCommand,
     ) -> Result<(), Error> {
-        let ticket = self.waiting.add(awaited)?;
+        let ticket = self.waiting.add(awaited);
         if self.port.command(command(ticket)) {
             return Ok(());
         }

@@ -6,11 +6,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::dispatcher::Scope;
 use super::error::nickname;
 use super::outbox::{Idle, Outbox};
 use super::resolve::{default_host, resolve};
 use super::threads::Threads;
-use super::waiting::{Awaited, Told, Waiting};
+use super::waiting::{Told, Waiting};
 use super::{Client, Error, Inbox, Incoming, MAX_TEXT, Message, dispatcher, log, random};
 use crate::net::{Driver, Later, Outlet};
 use crate::proto::{self, ClientCommand, ClientEmit, ClientEvent, Stats};
@@ -49,6 +50,7 @@ pub struct ClientBuilder {
     register: bool,
     on_message: OnMessage,
     on_event: OnEvent,
+    scope: Scope,
 }
 
 impl fmt::Debug for ClientBuilder {
@@ -69,6 +71,7 @@ impl ClientBuilder {
             register: true,
             on_message: Box::new(|_| {}),
             on_event: Box::new(|_| {}),
+            scope: dispatcher::no_scope(),
         }
     }
 
@@ -111,6 +114,16 @@ impl ClientBuilder {
         self
     }
 
+    /// What to do around callbacks that run one after the other.
+    #[cfg(feature = "python")]
+    pub(crate) fn around_callbacks(
+        mut self,
+        scope: impl FnMut(&mut dyn FnMut()) + Send + 'static,
+    ) -> Self {
+        self.scope = Box::new(scope);
+        self
+    }
+
     /// Starts the client and registers it.
     ///
     /// # Errors
@@ -119,9 +132,10 @@ impl ClientBuilder {
     pub fn connect(mut self) -> Result<Client, Error> {
         let mut on_message = std::mem::replace(&mut self.on_message, Box::new(|_| {}));
         let mut on_event = std::mem::replace(&mut self.on_event, Box::new(|_| {}));
+        let scope = std::mem::replace(&mut self.scope, dispatcher::no_scope());
         let (client, ()) = self.start(|threads, dropped, idle| {
             let (outbox, queue) = Outbox::new(log::incoming, idle, None);
-            dispatcher::start(threads, queue, move |incoming| match incoming {
+            dispatcher::start(threads, queue, scope, move |incoming| match incoming {
                 // It was dropped from inside a callback, and what the callbacks use may be gone.
                 _ if dropped.load(Ordering::Acquire) => {}
                 Incoming::Message(message) => on_message(message),
@@ -188,21 +202,23 @@ struct ClientOutlet {
 }
 
 impl ClientOutlet {
-    /// Does what is left to do for who was told; returns what is left for later.
-    fn told(&self, told: Option<Told>) -> Option<Later> {
-        match told? {
-            Told::Call(call) => self.outbox.put_call(call),
-            Told::Wake(waker) => Some(Later::Wake(waker)),
+    fn told(&mut self, told: Option<Told>, later: &mut Vec<Later>) {
+        match told {
+            Some(Told::Call(call)) => self.outbox.put_call(call),
+            Some(Told::Later(left)) => later.push(left),
+            None => {}
         }
     }
 }
 
-/// The driver has ended.
 impl Drop for ClientOutlet {
     fn drop(&mut self) {
         // With no lock held: the driver drops it so.
-        let told = self.waiting.close().into_iter();
-        told.filter_map(|told| self.told(Some(told))).for_each(Later::run);
+        let mut later = Vec::new();
+        for told in self.waiting.close() {
+            self.told(Some(told), &mut later);
+        }
+        later.into_iter().for_each(Later::run);
     }
 }
 
@@ -218,23 +234,26 @@ impl Outlet<ClientEmit> for ClientOutlet {
 
     fn emit(&mut self, emit: ClientEmit, later: &mut Vec<Later>) -> ControlFlow<()> {
         let error = |failure| Error::from_failure(failure, self.server);
-        let left = match emit {
+        match emit {
             ClientEmit::Message(arrival) => {
                 let bytes = arrival.text.len();
-                self.outbox.put_text(Incoming::Message(arrival.into()), bytes)
+                self.outbox.put_text(Incoming::Message(arrival.into()), bytes);
             }
             ClientEmit::Event(event) => self.outbox.put(Incoming::Event(event)),
-            ClientEmit::Sent(ticket, outcome) => match self.waiting.take(ticket) {
-                Some(Awaited::Message(waiter)) => self.told(waiter.tell(outcome.map_err(error))),
-                _ => None,
-            },
-            ClientEmit::Session(ticket, outcome) => match self.waiting.take(ticket) {
-                Some(Awaited::Session(waiter)) => self.told(waiter.tell(outcome.map_err(error))),
-                _ => None,
-            },
+            ClientEmit::Sent(ticket, outcome) => {
+                let told = self.waiting.tell_message(ticket, outcome.map_err(error));
+                self.told(told, later);
+            }
+            ClientEmit::Session(ticket, outcome) => {
+                let told = self.waiting.tell_session(ticket, outcome.map_err(error));
+                self.told(told, later);
+            }
             ClientEmit::Closed => return ControlFlow::Break(()),
-        };
-        later.extend(left);
+        }
         ControlFlow::Continue(())
+    }
+
+    fn flush(&mut self, later: &mut Vec<Later>) {
+        self.outbox.flush(later);
     }
 }

@@ -12,8 +12,6 @@ use std::sync::mpsc::{RecvError, RecvTimeoutError, TryRecvError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel as channel;
-
 use super::Error;
 use super::bell::Bell;
 use super::outbox::{Idle, Job, Outbox, Queue};
@@ -110,9 +108,9 @@ impl<T> Inbox<T> {
     /// [`RecvError`] once the endpoint is closed and everything is taken.
     pub fn recv(&self) -> Result<T, RecvError> {
         loop {
-            match self.queue.next().ok_or(RecvError)? {
+            match self.queue.next(None).map_err(|_| RecvError)? {
                 Job::Item(item) => return Ok(item),
-                Job::Call(call) => call(),
+                Job::Call(call) => call.run(),
             }
         }
     }
@@ -145,13 +143,9 @@ impl<T> Inbox<T> {
             return self.recv().map_err(|RecvError| RecvTimeoutError::Disconnected);
         };
         loop {
-            match self.queue.next_until(deadline) {
-                Ok(Job::Item(item)) => return Ok(item),
-                Ok(Job::Call(call)) => call(),
-                Err(channel::RecvTimeoutError::Timeout) => return Err(RecvTimeoutError::Timeout),
-                Err(channel::RecvTimeoutError::Disconnected) => {
-                    return Err(RecvTimeoutError::Disconnected);
-                }
+            match self.queue.next(Some(deadline))? {
+                Job::Item(item) => return Ok(item),
+                Job::Call(call) => call.run(),
             }
         }
     }
@@ -200,7 +194,7 @@ impl<T> Inbox<T> {
         loop {
             match self.try_next()? {
                 Job::Item(item) => return Ok(item),
-                Job::Call(call) => call(),
+                Job::Call(call) => call.run(),
             }
         }
     }
@@ -269,7 +263,7 @@ impl<T> Inbox<T> {
         for _ in 0..=self.queue.len() {
             match self.try_next() {
                 Ok(Job::Item(item)) => take(item),
-                Ok(Job::Call(call)) => call(),
+                Ok(Job::Call(call)) => call.run(),
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }
@@ -304,19 +298,16 @@ impl<T> Inbox<T> {
 
     fn try_next(&self) -> Result<Job<T>, TryRecvError> {
         let mut next = self.queue.try_next();
-        if matches!(next, Err(channel::TryRecvError::Empty)) && self.bell.silence() {
+        if matches!(next, Err(TryRecvError::Empty)) && self.bell.silence() {
             next = self.queue.try_next();
-            if !matches!(next, Err(channel::TryRecvError::Empty)) {
+            if !matches!(next, Err(TryRecvError::Empty)) {
                 // It was not heard: whoever waits besides is to look as well.
                 if let Some(waker) = self.bell.ring() {
                     waker.wake();
                 }
             }
         }
-        next.map_err(|error| match error {
-            channel::TryRecvError::Empty => TryRecvError::Empty,
-            channel::TryRecvError::Disconnected => TryRecvError::Disconnected,
-        })
+        next
     }
 }
 

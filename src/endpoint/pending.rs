@@ -1,7 +1,7 @@
 //! A call whose outcome is waited for, by a thread or by a task.
 //!
-//! The invariant: who waits hears of the outcome. A thread says that it sleeps, and a task leaves its waker, under the
-//! lock under which they have looked; who tells looks for both under the same.
+//! The invariant: who waits hears of the outcome. A thread leaves its handle, and a task its waker, under the lock
+//! under which they have looked; who tells looks for both under the same.
 //!
 //! There is one for each message: so it is one small allocation, and who tells makes a system call only where
 //! somebody sleeps. A channel is ten times as large.
@@ -9,8 +9,9 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use super::Error;
@@ -53,15 +54,26 @@ struct Slot<T> {
     state: Mutex<State<T>>,
     /// As in the state: to be looked at without the lock.
     is_told: AtomicBool,
-    told: Condvar,
 }
 
 struct State<T> {
     outcome: Option<Result<T, Error>>,
-    /// A thread waits until it is told.
-    sleeps: bool,
-    /// Of the task that waits.
-    waker: Option<Waker>,
+    waiting: Option<Sleeper>,
+}
+
+/// Who is to be woken.
+enum Sleeper {
+    Thread(Thread),
+    Task(Waker),
+}
+
+impl From<Sleeper> for Later {
+    fn from(sleeper: Sleeper) -> Self {
+        match sleeper {
+            Sleeper::Thread(thread) => Self::Unpark(thread),
+            Sleeper::Task(waker) => Self::Wake(waker),
+        }
+    }
 }
 
 impl<T> Slot<T> {
@@ -74,16 +86,11 @@ impl<T> Slot<T> {
         self.is_told.load(Ordering::Acquire)
     }
 
-    fn tell(&self, outcome: Result<T, Error>) -> Option<Waker> {
+    fn tell(&self, outcome: Result<T, Error>) -> Option<Later> {
         let mut state = self.lock();
         state.outcome = Some(outcome);
         self.is_told.store(true, Ordering::Release);
-        let (sleeps, waker) = (state.sleeps, state.waker.take());
-        drop(state);
-        if sleeps {
-            self.told.notify_one();
-        }
-        waker
+        state.waiting.take().map(Later::from)
     }
 
     /// The outcome, once. It was told, or the client was closed.
@@ -91,19 +98,30 @@ impl<T> Slot<T> {
         self.lock().outcome.take().unwrap_or(Err(Error::Closed))
     }
 
+    /// Leaves who is to be woken, in the place of the one before, unless it was told.
+    fn leave(&self, sleeper: Sleeper) -> bool {
+        let mut state = self.lock();
+        if self.is_told() {
+            return false;
+        }
+        let before = state.waiting.replace(sleeper);
+        // With the lock released: it may be the last of a task.
+        drop(state);
+        drop(before);
+        true
+    }
+
     /// Waits until it is told, or until then; whether it was.
     fn wait(&self, deadline: Option<Instant>) -> bool {
-        let mut state = self.lock();
+        if self.is_told() || !self.leave(Sleeper::Thread(thread::current())) {
+            return true;
+        }
         while !self.is_told() {
-            state.sleeps = true;
-            state = match deadline.map(|deadline| deadline.checked_duration_since(Instant::now())) {
+            match deadline.map(|deadline| deadline.checked_duration_since(Instant::now())) {
                 Some(None) => return false,
-                Some(Some(left)) => {
-                    let woken = self.told.wait_timeout(state, left);
-                    woken.unwrap_or_else(PoisonError::into_inner).0
-                }
-                None => self.told.wait(state).unwrap_or_else(PoisonError::into_inner),
-            };
+                Some(Some(left)) => thread::park_timeout(left),
+                None => thread::park(),
+            }
         }
         true
     }
@@ -134,16 +152,14 @@ impl WakerSlot {
 pub(super) struct Teller<T>(Arc<Slot<T>>);
 
 pub(super) fn pending<T>(port: Arc<Port<proto::Client>>) -> (Teller<T>, Pending<T>) {
-    let state = State { outcome: None, sleeps: false, waker: None };
-    let (state, is_told, told) = (Mutex::new(state), AtomicBool::new(false), Condvar::new());
-    let slot = Arc::new(Slot { state, is_told, told });
+    let state = Mutex::new(State { outcome: None, waiting: None });
+    let slot = Arc::new(Slot { state, is_told: AtomicBool::new(false) });
     (Teller(Arc::clone(&slot)), Pending { slot, port })
 }
 
 impl<T> Teller<T> {
-    /// Tells it. A task that waits is to be woken with no lock held: that may drop it, and with it the
-    /// client.
-    pub(super) fn tell(self, outcome: Result<T, Error>) -> Option<Waker> {
+    /// Tells it. Who waits is to be woken with no lock held: a task that is woken may drop the client.
+    pub(super) fn tell(self, outcome: Result<T, Error>) -> Option<Later> {
         self.0.tell(outcome)
     }
 }
@@ -151,9 +167,9 @@ impl<T> Teller<T> {
 impl<T> Drop for Teller<T> {
     fn drop(&mut self) {
         if !self.0.is_told()
-            && let Some(waker) = self.0.tell(Err(Error::Closed))
+            && let Some(later) = self.0.tell(Err(Error::Closed))
         {
-            Later::Wake(waker).run();
+            later.run();
         }
     }
 }
@@ -238,16 +254,11 @@ impl<T> Future for Pending<T> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         self.hasten();
-        // Cloned with the lock released, as the one before is dropped: both are the executor's code.
+        // Cloned with the lock released: that is the executor's code.
         let waker = context.waker().clone();
-        let mut state = self.slot.lock();
-        if self.slot.is_told() {
-            drop(state);
+        if !self.slot.leave(Sleeper::Task(waker)) {
             return Poll::Ready(self.slot.take());
         }
-        let before = state.waker.replace(waker);
-        drop(state);
-        drop(before);
         Poll::Pending
     }
 }

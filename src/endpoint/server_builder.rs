@@ -117,7 +117,7 @@ impl ServerBuilder {
         let mut on_event = std::mem::replace(&mut self.on_event, Box::new(|_| {}));
         let (server, ()) = self.start_with(|threads, dropped| {
             let (outbox, queue) = Outbox::new(log::server_event, Box::new(|| {}), None);
-            dispatcher::start(threads, queue, move |event| {
+            dispatcher::start(threads, queue, dispatcher::no_scope(), move |event| {
                 // If it was dropped from inside a callback, what the callback uses may be gone.
                 if !dropped.load(Ordering::Acquire) {
                     on_event(event);
@@ -204,9 +204,9 @@ impl Outlet<ServerEmit> for ServerOutlet {
         stats.events_pending = self.outbox.len() as u64;
     }
 
-    fn emit(&mut self, emit: ServerEmit, later: &mut Vec<Later>) -> ControlFlow<()> {
+    fn emit(&mut self, emit: ServerEmit, _: &mut Vec<Later>) -> ControlFlow<()> {
         match emit {
-            ServerEmit::Event(event) => later.extend(self.outbox.put(event)),
+            ServerEmit::Event(event) => self.outbox.put(event),
             ServerEmit::Store(request) => {
                 self.gauges.pending.fetch_add(1, Ordering::Relaxed);
                 // It fails only if the thread is gone; then nothing is called stored.
@@ -215,5 +215,9 @@ impl Outlet<ServerEmit> for ServerOutlet {
             ServerEmit::Stopped => return ControlFlow::Break(()),
         }
         ControlFlow::Continue(())
+    }
+
+    fn flush(&mut self, later: &mut Vec<Later>) {
+        self.outbox.flush(later);
     }
 }

@@ -6,14 +6,12 @@
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task;
 
 use slab::Slab;
 
 use super::Error;
-use super::outbox::Call;
 use super::pending::{Pending, Teller, pending};
-use crate::net::Port;
+use crate::net::{Later, Port};
 use crate::proto::{self, Delivery, MAX_PENDING, Ticket};
 
 /// Who is told of an outcome.
@@ -22,47 +20,63 @@ pub(super) enum Waiter<T> {
     /// does not wait for the dispatcher, which is itself.
     Pending(Teller<T>),
     /// A callback, in order with the events.
-    Callback(Box<dyn FnOnce(Result<T, Error>) + Send>),
+    Callback(Callback<T>),
+}
+
+/// A posted callback, which is counted until it has run.
+pub(super) struct Callback<T> {
+    run: Box<dyn FnOnce(Result<T, Error>) + Send>,
+    counted: Counted,
+}
+
+/// A posted callback that has its outcome.
+pub(super) enum Call {
+    Message(Callback<Delivery>, Result<Delivery, Error>),
+    Session(Callback<()>, Result<(), Error>),
+}
+
+impl Call {
+    pub(super) fn run(self) {
+        match self {
+            Self::Message(callback, outcome) => callback.run(outcome),
+            Self::Session(callback, outcome) => callback.run(outcome),
+        }
+    }
+}
+
+impl<T> Callback<T> {
+    fn run(self, outcome: Result<T, Error>) {
+        let Self { run, counted } = self;
+        run(outcome);
+        drop(counted);
+    }
 }
 
 /// What is left to do for who was told.
 pub(super) enum Told {
     /// It is a callback: this is to be called, in order with the events.
     Call(Call),
-    /// It is a task: this is to be woken, with no lock held.
-    Wake(task::Waker),
+    /// It sleeps: this is to be done.
+    Later(Later),
 }
 
-impl<T: Send + 'static> Waiter<T> {
+impl<T> Waiter<T> {
     /// A waiter, and what it waits on.
     pub(super) fn pending(port: &Arc<Port<proto::Client>>) -> (Self, Pending<T>) {
         let (teller, pending) = pending(Arc::clone(port));
         (Self::Pending(teller), pending)
     }
 
-    pub(super) fn callback(callback: impl FnOnce(Result<T, Error>) + Send + 'static) -> Self {
-        Self::Callback(Box::new(callback))
-    }
-
     /// Tells whoever waits, as far as that can be done at once.
-    pub(super) fn tell(self, outcome: Result<T, Error>) -> Option<Told> {
+    fn tell(
+        self,
+        outcome: Result<T, Error>,
+        call: fn(Callback<T>, Result<T, Error>) -> Call,
+    ) -> Option<Told> {
         match self {
-            Self::Pending(teller) => teller.tell(outcome).map(Told::Wake),
-            Self::Callback(callback) => Some(Told::Call(Box::new(move || callback(outcome)))),
+            Self::Pending(teller) => teller.tell(outcome).map(Told::Later),
+            Self::Callback(callback) => Some(Told::Call(call(callback, outcome))),
         }
-    }
-
-    /// A callback that is counted until it has run.
-    fn counted(self, counter: &Arc<AtomicUsize>) -> Result<Self, Error> {
-        let Self::Callback(callback) = self else { return Ok(self) };
-        let counted = Counted(Arc::clone(counter));
-        if counter.fetch_add(1, Ordering::Relaxed) >= MAX_PENDING {
-            return Err(Error::TooManyPending);
-        }
-        Ok(Self::callback(move |outcome| {
-            let _counted = counted;
-            callback(outcome);
-        }))
     }
 }
 
@@ -82,17 +96,10 @@ pub(super) enum Awaited {
 }
 
 impl Awaited {
-    fn counted(self, counter: &Arc<AtomicUsize>) -> Result<Self, Error> {
-        Ok(match self {
-            Self::Message(waiter) => Self::Message(waiter.counted(counter)?),
-            Self::Session(waiter) => Self::Session(waiter.counted(counter)?),
-        })
-    }
-
     fn close(self) -> Option<Told> {
         match self {
-            Self::Message(waiter) => waiter.tell(Err(Error::Closed)),
-            Self::Session(waiter) => waiter.tell(Err(Error::Closed)),
+            Self::Message(waiter) => waiter.tell(Err(Error::Closed), Call::Message),
+            Self::Session(waiter) => waiter.tell(Err(Error::Closed), Call::Session),
         }
     }
 }
@@ -119,13 +126,41 @@ impl Waiting {
         self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn add(&self, awaited: Awaited) -> Result<Ticket, Error> {
-        let awaited = awaited.counted(&self.callbacks)?;
-        Ok(self.lock().insert(awaited) as Ticket)
+    /// A waiter that calls a callback.
+    pub(super) fn callback<T>(
+        &self,
+        run: impl FnOnce(Result<T, Error>) + Send + 'static,
+    ) -> Result<Waiter<T>, Error> {
+        let counted = Counted(Arc::clone(&self.callbacks));
+        if self.callbacks.fetch_add(1, Ordering::Relaxed) >= MAX_PENDING {
+            return Err(Error::TooManyPending);
+        }
+        Ok(Waiter::Callback(Callback { run: Box::new(run), counted }))
     }
 
+    pub(super) fn add(&self, awaited: Awaited) -> Ticket {
+        self.lock().insert(awaited) as Ticket
+    }
+
+    /// Takes back who waits.
     pub(super) fn take(&self, ticket: Ticket) -> Option<Awaited> {
         self.lock().try_remove(usize::try_from(ticket).ok()?)
+    }
+
+    /// Tells what became of a message.
+    pub(super) fn tell_message(
+        &self,
+        ticket: Ticket,
+        outcome: Result<Delivery, Error>,
+    ) -> Option<Told> {
+        let Awaited::Message(waiter) = self.take(ticket)? else { return None };
+        waiter.tell(outcome, Call::Message)
+    }
+
+    /// Tells what became of a registration, or of leaving.
+    pub(super) fn tell_session(&self, ticket: Ticket, outcome: Result<(), Error>) -> Option<Told> {
+        let Awaited::Session(waiter) = self.take(ticket)? else { return None };
+        waiter.tell(outcome, Call::Session)
     }
 
     /// Tells everyone that the client is closed; returns what is left to do.

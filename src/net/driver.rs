@@ -50,6 +50,9 @@ pub(crate) trait Outlet<E>: Send {
     /// Passes something on; a break ends the driver. It must not block, nor call the endpoint: who is to
     /// be woken, and what is to be dropped, is added to `later`.
     fn emit(&mut self, emit: E, later: &mut Vec<Later>) -> ControlFlow<()>;
+
+    /// Lets the application have what was passed on since the last time.
+    fn flush(&mut self, later: &mut Vec<Later>);
 }
 
 struct Core<E: Engine> {
@@ -65,6 +68,13 @@ struct Core<E: Engine> {
 }
 
 impl<E: Engine> Core<E> {
+    /// Lets the application have what the engine has emitted.
+    fn pass_on(&mut self, rest: &mut Rest) {
+        if let Some(outlet) = &mut self.outlet {
+            outlet.flush(&mut rest.later);
+        }
+    }
+
     /// Whether the driver sleeps past the deadline, so that it must hear of it. It is asked before it is woken.
     fn wakes_too_late(&mut self, now: Instant) -> bool {
         let Some(deadline) = self.engine.deadline() else { return false };
@@ -259,7 +269,7 @@ impl<E: Engine> Port<E> {
         }
         core.engine.flush(now);
         self.drain(&mut core, &mut rest);
-        self.send(&mut core, &mut rest);
+        self.finish(&mut core, &mut rest);
         let earlier = core.wakes_too_late(now.at);
         drop(core);
         rest.finish();
@@ -301,7 +311,7 @@ impl<E: Engine> Port<E> {
         let mut rest = Rest::default();
         core.engine.handle(now, input);
         self.drain(core, &mut rest);
-        self.send(core, &mut rest);
+        self.finish(core, &mut rest);
         rest
     }
 
@@ -327,8 +337,9 @@ impl<E: Engine> Port<E> {
         }
     }
 
-    /// Sends what is left of what the engine wants sent.
-    fn send(&self, core: &mut Core<E>, rest: &mut Rest) {
+    /// Does together what several inputs have led to.
+    fn finish(&self, core: &mut Core<E>, rest: &mut Rest) {
+        core.pass_on(rest);
         if let Some(socket) = &core.socket {
             let sent = core.outgoing.send(socket);
             self.note(sent, rest);
@@ -357,6 +368,7 @@ impl<E: Engine> Port<E> {
             for payload in train.datagrams() {
                 self.take(&mut core, train.from, payload, &mut rest);
             }
+            core.pass_on(&mut rest);
             drop(core);
             rest.finish();
         }
