@@ -1,8 +1,8 @@
 //! The two clocks, and local time.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use chrono::{DateTime, Local, NaiveDateTime, TimeZone as _, Utc};
+use chrono::{DateTime, Local, NaiveDateTime, TimeZone as _};
 
 use crate::proto::{Instant, Now, UnixTime};
 
@@ -18,9 +18,17 @@ impl Clock {
     }
 
     pub(super) fn now(&self) -> Now {
-        let unix = Utc::now().timestamp_micros();
+        let unix = match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => micros(since),
+            Err(before) => -micros(before.duration()),
+        };
         Now { at: Instant::after_start(self.start.elapsed()), unix: UnixTime::from_micros(unix) }
     }
+}
+
+/// As many as there are; of times that no clock shows, the last.
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// A time as it reads in this machine's time zone: `YYYY-MM-DD HH:MM:SS`.
