@@ -4,23 +4,50 @@
 //! used by the process that made it, and by no child of that, which has the socket but none of the
 //! threads.
 
-use std::process;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ffi::c_int;
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+/// How many forks lie between this process and the one that made the first handle. To ask the system which process
+/// this is takes a system call, for each message.
+static GENERATION: AtomicU32 = AtomicU32::new(0);
+
+unsafe extern "C" {
+    fn pthread_atfork(
+        prepare: Option<unsafe extern "C" fn()>,
+        parent: Option<unsafe extern "C" fn()>,
+        child: Option<unsafe extern "C" fn()>,
+    ) -> c_int;
+}
+
+extern "C" fn in_child() {
+    GENERATION.fetch_add(1, Ordering::Relaxed);
+}
+
+fn generation() -> u32 {
+    static WATCHED: Once = Once::new();
+    WATCHED.call_once(|| {
+        // SAFETY: `in_child` is a function of this type that may run in a child of a process with threads: it adds to
+        // an atomic number, and does nothing else. Where there is no memory for this, no fork is noticed.
+        unsafe { pthread_atfork(None, None, Some(in_child)) };
+    });
+    GENERATION.load(Ordering::Relaxed)
+}
 
 /// Whose a handle is, and whether it goes.
 pub(super) struct Held {
-    process: u32,
+    generation: u32,
     /// Its `_free` runs, and goes on when the callback that it waits for returns.
     freeing: AtomicBool,
 }
 
 impl Held {
     pub(super) fn new() -> Self {
-        Self { process: process::id(), freeing: AtomicBool::new(false) }
+        Self { generation: generation(), freeing: AtomicBool::new(false) }
     }
 
     pub(super) fn is_of_this_process(&self) -> bool {
-        self.process == process::id()
+        self.generation == GENERATION.load(Ordering::Relaxed)
     }
 
     /// Whether the one who asks is to free it: the first, in the process that made it. In a child the
