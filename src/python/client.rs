@@ -92,9 +92,13 @@ impl Client {
                 let (client, inbox) = builder.connect_with_inbox()?;
                 return Ok((client, Some(inbox)));
             }
-            // In both, None while the interpreter goes: there is nobody left to tell.
+            // In all three, None while the interpreter goes: there is nobody left to tell.
             let (of_messages, of_events) = (Arc::clone(&callbacks), Arc::clone(&callbacks));
             let client = builder
+                // One after the other they do not have to get the interpreter back each time.
+                .around_callbacks(|callbacks| {
+                    let _ = Python::try_attach(|_| callbacks());
+                })
                 .on_message(move |message| {
                     let _ = Python::try_attach(|py| of_messages.message(py, &message));
                 })

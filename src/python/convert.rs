@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use pyo3::exceptions::PyTypeError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
@@ -27,9 +28,10 @@ pub(super) fn wait<T: Send>(py: Python<'_>, mut pending: Pending<T>) -> PyResult
 
 /// A `concurrent.futures.Future` that is to be [settled](settle).
 pub(super) fn future(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    let future = py.import("concurrent.futures")?.getattr("Future")?.call0()?;
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let future = CLASS.import(py, "concurrent.futures", "Future")?.call0()?;
     // What was sent cannot be taken back: the future is running, and refuses to be cancelled.
-    future.call_method0("set_running_or_notify_cancel")?;
+    future.call_method0(intern!(py, "set_running_or_notify_cancel"))?;
     Ok(future)
 }
 
@@ -43,7 +45,8 @@ pub(super) fn settle<T>(
     let _ = Python::try_attach(|py| {
         let settled = match outcome {
             Ok(value) => {
-                convert(py, value).and_then(|value| future.call_method1(py, "set_result", (value,)))
+                let set_result = intern!(py, "set_result");
+                convert(py, value).and_then(|value| future.call_method1(py, set_result, (value,)))
             }
             Err(error) => future.call_method1(py, "set_exception", (exception(py, &error),)),
         };
@@ -189,13 +192,18 @@ fn class<'py>(
 }
 
 pub(super) fn delivery(py: Python<'_>, from: Delivery) -> PyResult<Bound<'_, PyAny>> {
-    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    let name = match from {
-        Delivery::Received => "RECEIVED",
-        Delivery::Relayed => "RELAYED",
-        Delivery::Stored => "STORED",
+    static RECEIVED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static RELAYED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static STORED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let (cell, name) = match from {
+        Delivery::Received => (&RECEIVED, "RECEIVED"),
+        Delivery::Relayed => (&RELAYED, "RELAYED"),
+        Delivery::Stored => (&STORED, "STORED"),
     };
-    class(py, &CLASS, "Delivery")?.getattr(name)
+    let find = || {
+        Ok::<_, PyErr>(py.import("superchat._types")?.getattr("Delivery")?.getattr(name)?.unbind())
+    };
+    Ok(cell.get_or_try_init(py, find)?.bind(py).clone())
 }
 
 fn route(py: Python<'_>, from: Route) -> PyResult<Bound<'_, PyAny>> {
