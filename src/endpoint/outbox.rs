@@ -12,6 +12,8 @@ use std::sync::mpsc::{RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tracing::level_filters::LevelFilter;
+
 use super::bell::Bell;
 use super::waiting::Call;
 use crate::net::Later;
@@ -89,6 +91,8 @@ pub(super) struct Outbox<T> {
     /// What was put in since the last flush.
     held: Vec<Waiting<T>>,
     held_bytes: usize,
+    /// There is no callback for what comes: it is only logged.
+    only_logs: bool,
     shared: Arc<Shared<T>>,
     // Dropped last: who hears the last ring finds that the queue has ended.
     bell: LastRing,
@@ -126,7 +130,14 @@ impl<T> Outbox<T> {
         });
         let queue =
             Queue { shared: Arc::clone(&shared), log, idle, span: tracing::Span::current() };
-        (Self { held: Vec::new(), held_bytes: 0, shared, bell: LastRing(bell) }, queue)
+        let (held, bell) = (Vec::new(), LastRing(bell));
+        (Self { held, held_bytes: 0, only_logs: false, shared, bell }, queue)
+    }
+
+    /// The same, where there is no callback for what comes: who logs nothing has no work with it.
+    pub(super) fn only_logging(mut self) -> Self {
+        self.only_logs = true;
+        self
     }
 
     /// Whether the application can take one more event.
@@ -153,6 +164,9 @@ impl<T> Outbox<T> {
 
     /// Puts something in with a text of so many bytes.
     pub(super) fn put_text(&mut self, item: T, bytes: usize) {
+        if self.only_logs && LevelFilter::current() == LevelFilter::OFF {
+            return;
+        }
         self.held_bytes += bytes;
         self.held.push((Job::Item(item), bytes));
     }

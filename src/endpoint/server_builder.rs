@@ -55,7 +55,7 @@ pub struct ServerBuilder {
     directory: PathBuf,
     refuse_classic: bool,
     limits: Limits,
-    on_event: Callback,
+    on_event: Option<Callback>,
 }
 
 impl fmt::Debug for ServerBuilder {
@@ -73,7 +73,7 @@ impl ServerBuilder {
             directory: PathBuf::from("."),
             refuse_classic: false,
             limits: Limits::default(),
-            on_event: Box::new(|_| {}),
+            on_event: None,
         }
     }
 
@@ -104,7 +104,7 @@ impl ServerBuilder {
 
     /// What to call with each event, on a thread of the server's own.
     pub fn on_event(mut self, callback: impl FnMut(ServerEvent) + Send + 'static) -> Self {
-        self.on_event = Box::new(callback);
+        self.on_event = Some(Box::new(callback));
         self
     }
 
@@ -114,9 +114,11 @@ impl ServerBuilder {
     /// [`Error::Limit`], [`Error::Address`], [`Error::Bind`], [`Error::Directory`],
     /// [`Error::DirectoryInUse`], [`Error::Thread`], [`Error::Random`].
     pub fn start(mut self) -> Result<Server, Error> {
-        let mut on_event = std::mem::replace(&mut self.on_event, Box::new(|_| {}));
+        let on_event = self.on_event.take();
         let (server, ()) = self.start_with(|threads, dropped| {
             let (outbox, queue) = Outbox::new(log::server_event, Box::new(|| {}), None);
+            let outbox = if on_event.is_some() { outbox } else { outbox.only_logging() };
+            let mut on_event = on_event.unwrap_or_else(|| Box::new(|_| {}));
             dispatcher::start(threads, queue, dispatcher::no_scope(), move |event| {
                 // If it was dropped from inside a callback, what the callback uses may be gone.
                 if !dropped.load(Ordering::Acquire) {

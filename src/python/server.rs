@@ -71,11 +71,13 @@ impl Server {
                 let (server, inbox) = builder.start_with_inbox()?;
                 return Ok((server, Some(inbox)));
             }
-            let of_events = Arc::clone(&on_event);
-            let builder = builder.on_event(move |event| {
-                // None while the interpreter goes: there is nobody left to tell.
-                let _ = Python::try_attach(|py| tell(py, &of_events, &event));
-            });
+            if on_event.is_some() {
+                let of_events = Arc::clone(&on_event);
+                builder = builder.on_event(move |event| {
+                    // None while the interpreter goes: there is nobody left to tell.
+                    let _ = Python::try_attach(|py| tell(py, &of_events, &event));
+                });
+            }
             Ok((builder.start()?, None))
         });
         let (server, inbox) = started.map_err(|error| convert::exception(py, &error))?;

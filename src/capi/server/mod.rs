@@ -66,7 +66,10 @@ fn start(
             held: Held::new(),
         });
     }
-    let builder = builder.on_event(move |event| give_server_event(on_event, userdata, &event));
+    let builder = match on_event {
+        Some(_) => builder.on_event(move |event| give_server_event(on_event, userdata, &event)),
+        None => builder,
+    };
     Ok(superchat_server { server: builder.start()?, polled: None, held: Held::new() })
 }
 
