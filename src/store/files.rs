@@ -94,10 +94,13 @@ impl<D: Disk> FileStore<D> {
         message: &StoredMessage,
     ) -> Result<(), String> {
         let name = file_name(recipient);
-        self.look(&name)?;
+        let may_have = |mailbox: &Mailbox| mailbox.may_have(message.id);
+        if self.mailboxes.get(&name).is_none_or(|it| it.is_to_be_looked_at() || may_have(it)) {
+            self.look(&name)?;
+        }
         let Some(mailbox) = self.mailboxes.get(&name) else { return Ok(()) };
         let line = Line::of(message);
-        if mailbox.may_have(message.id) && self.has(&name, message, &line)? {
+        if may_have(mailbox) && self.has(&name, message, &line)? {
             // It may be there only since this batch.
             if mailbox.staged > 0 {
                 self.staged.push(Staged { slot: Some(slot), mailbox: name });

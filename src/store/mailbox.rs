@@ -262,6 +262,12 @@ impl Mailbox {
         staged.any(|change| matches!(change, Change::Added(_)))
     }
 
+    /// Whether its file is to be looked at before something is added. Where it lacks something, it is looked at when
+    /// that is brought into it: whatever somebody does to it meanwhile, what was added comes behind that.
+    pub(super) fn is_to_be_looked_at(&self) -> bool {
+        self.changes.is_empty() || self.is_doubtful
+    }
+
     /// Whether there is nothing to know of it.
     pub(super) fn is_nothing(&self) -> bool {
         self.changes.is_empty() && self.loaded.is_empty() && self.seen == Seen::Absent
