@@ -287,6 +287,12 @@ typedef int32_t superchat_delivery;
 typedef struct superchat_client superchat_client;
 
 /**
+ * A message that was posted, and what becomes of it. Made by superchat_client_post_pending, freed by
+ * superchat_pending_wait or superchat_pending_free; it may outlive its client.
+ */
+typedef struct superchat_pending superchat_pending;
+
+/**
  * A running server. Made by superchat_server_start, freed by superchat_server_free.
  */
 typedef struct superchat_server superchat_server;
@@ -1012,6 +1018,57 @@ superchat_status superchat_client_post(const struct superchat_client *client,
  */
 void superchat_client_options_init(struct superchat_client_options *options,
                                    size_t size);
+
+/**
+ * Sends a message without waiting, nor a callback: pending is set to what superchat_pending_wait
+ * waits on, or to NULL on failure. Messages to one recipient are sent in the order in which they were posted.
+ *
+ * NULL: none may be.
+ * Ownership: the pending is the caller's, to be given to superchat_pending_wait or superchat_pending_free; the
+ * rest stays the caller's.
+ * Lifetime: recipient and text are read before this returns.
+ * Thread: any, callbacks included.
+ * Returns: OK, INVALID_ARGUMENT, NICKNAME or CLOSED.
+ */
+superchat_status superchat_client_post_pending(const struct superchat_client *client,
+                                               const char *recipient,
+                                               const char *text,
+                                               struct superchat_pending **pending);
+
+/**
+ * Whether what becomes of the message is known, so that superchat_pending_wait returns at once.
+ *
+ * NULL: pending gives true.
+ * Ownership: the pending stays the caller's.
+ * Lifetime: nothing is kept.
+ * Thread: any, callbacks included.
+ * Returns: whether it is known; it cannot fail.
+ */
+bool superchat_pending_is_finished(const struct superchat_pending *pending);
+
+/**
+ * Waits for what becomes of the message, and frees the pending. delivery is set to what became of it,
+ * NONE on failure.
+ *
+ * NULL: pending must not be; delivery may.
+ * Ownership: the pending is the library's again, whatever is returned; delivery stays the caller's.
+ * Lifetime: nothing is kept.
+ * Thread: any, callbacks included; no other thread may be using the pending.
+ * Returns: what superchat_client_send returns.
+ */
+superchat_status superchat_pending_wait(struct superchat_pending *pending,
+                                        superchat_delivery *delivery);
+
+/**
+ * Frees a pending without waiting. What was sent is not taken back.
+ *
+ * NULL: does nothing.
+ * Ownership: the pending is the library's again.
+ * Lifetime: nothing is kept.
+ * Thread: any, callbacks included; no other thread may be using the pending.
+ * Returns: nothing; it cannot fail.
+ */
+void superchat_pending_free(struct superchat_pending *pending);
 
 /**
  * A file descriptor that is readable while callbacks of a polled client wait to be run, and after the

@@ -93,6 +93,7 @@ static void check_null(void)
 {
     superchat_client_options options = superchat_client_options_default();
     superchat_client *client = (superchat_client *)&options;
+    superchat_pending *pending = (superchat_pending *)&options;
     superchat_delivery delivery = SUPERCHAT_DELIVERY_STORED;
     superchat_stats stats = superchat_stats_default();
 
@@ -114,6 +115,14 @@ static void check_null(void)
     CHECK(superchat_client_send(NULL, "a", "b", &delivery) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
     CHECK(delivery == SUPERCHAT_DELIVERY_NONE);
     CHECK(superchat_client_post(NULL, "a", "b", NULL, NULL) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
+    CHECK(superchat_client_post_pending(NULL, "a", "b", NULL) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
+    CHECK(superchat_client_post_pending(NULL, "a", "b", &pending) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
+    CHECK(pending == NULL);
+    CHECK(superchat_pending_is_finished(NULL));
+    delivery = SUPERCHAT_DELIVERY_STORED;
+    CHECK(superchat_pending_wait(NULL, &delivery) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
+    CHECK(delivery == SUPERCHAT_DELIVERY_NONE);
+    superchat_pending_free(NULL);
     CHECK(superchat_client_register(NULL, NULL) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
     CHECK(superchat_client_deregister(NULL) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
     CHECK(superchat_client_post_register(NULL, NULL, NULL, NULL) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
@@ -130,6 +139,30 @@ static void check_null(void)
     superchat_client_free(NULL);
     superchat_server_stop(NULL);
     superchat_server_free(NULL);
+}
+
+/* What is waited on instead of being called back. */
+static void check_pending(const superchat_client *client)
+{
+    superchat_pending *pending[3];
+    superchat_delivery delivery;
+    int i;
+    for (i = 0; i < 3; i++) {
+        CHECK(superchat_client_post_pending(client, "sonic", "hi", &pending[i]) == SUPERCHAT_STATUS_OK);
+    }
+    CHECK(superchat_pending_wait(pending[2], &delivery) == SUPERCHAT_STATUS_OK);
+    CHECK(delivery == SUPERCHAT_DELIVERY_RECEIVED);
+    /* They come in order. */
+    CHECK(superchat_pending_is_finished(pending[0]) && superchat_pending_is_finished(pending[1]));
+    CHECK(superchat_pending_wait(pending[0], NULL) == SUPERCHAT_STATUS_OK);
+    superchat_pending_free(pending[1]);
+    CHECK(superchat_client_post_pending(client, "nobody", "hi", &pending[0]) == SUPERCHAT_STATUS_OK);
+    CHECK(superchat_pending_wait(pending[0], &delivery) == SUPERCHAT_STATUS_UNKNOWN_USER);
+    CHECK(delivery == SUPERCHAT_DELIVERY_NONE && strstr(superchat_last_error(), "nobody") != NULL);
+    CHECK(superchat_client_post_pending(client, "two words", "hi", &pending[0]) == SUPERCHAT_STATUS_NICKNAME);
+    CHECK(pending[0] == NULL);
+    CHECK(superchat_client_post_pending(client, "sonic", NULL, &pending[0])
+          == SUPERCHAT_STATUS_INVALID_ARGUMENT);
 }
 
 static void check_bad_input(const char *directory, const char *address)
@@ -180,6 +213,8 @@ int main(int argc, char **argv)
     superchat_server_options options = superchat_server_options_default();
     superchat_server *server = NULL;
     superchat_client *sonic, *lanking;
+    superchat_pending *pending = NULL;
+    superchat_status status;
     superchat_delivery delivery;
     superchat_stats stats = superchat_stats_default();
     superchat_limits limits = superchat_limits_default();
@@ -253,12 +288,19 @@ int main(int argc, char **argv)
     CHECK(superchat_client_stats(sonic, &stats) == SUPERCHAT_STATUS_INVALID_ARGUMENT);
     CHECK(strstr(superchat_last_error(), "superchat_stats_default") != NULL);
 
+    check_pending(lanking);
+    for (online = 0; online < 3; online++) {
+        CHECK(read(sonic_seen.pipe[0], text, 1) == 1);
+    }
     CHECK(superchat_client_post_deregister(sonic, on_done, &sonic_seen) == SUPERCHAT_STATUS_OK);
     CHECK(read(sonic_seen.pipe[0], text, 1) == 1 && !superchat_client_is_registered(sonic));
     CHECK(superchat_client_post_register(sonic, NULL, on_done, &sonic_seen) == SUPERCHAT_STATUS_OK);
     CHECK(read(sonic_seen.pipe[0], text, 1) == 1 && superchat_client_is_registered(sonic));
     CHECK(superchat_client_post_register(sonic, "two words", on_done, NULL)
           == SUPERCHAT_STATUS_NICKNAME);
+
+    /* One that outlives its client. */
+    CHECK(superchat_client_post_pending(lanking, "sonic", "hi", &pending) == SUPERCHAT_STATUS_OK);
 
     /* A callback that closes its own client. */
     lanking_seen.closes = lanking;
@@ -269,6 +311,10 @@ int main(int argc, char **argv)
     superchat_client_close(lanking);
     CHECK(superchat_client_send(lanking, "sonic", "hi", NULL) == SUPERCHAT_STATUS_CLOSED);
     superchat_client_free(lanking);
+    CHECK(superchat_pending_is_finished(pending));
+    status = superchat_pending_wait(pending, &delivery);
+    CHECK(status == SUPERCHAT_STATUS_OK || status == SUPERCHAT_STATUS_CLOSED);
+    CHECK((status == SUPERCHAT_STATUS_OK) == (delivery != SUPERCHAT_DELIVERY_NONE));
     superchat_server_stop(server);
     superchat_server_stop(server);
     superchat_server_free(server);

@@ -275,14 +275,24 @@ static void check_free_twice(const char *server)
 static void check_fork(superchat_server *server, const char *address)
 {
     struct user sonic;
+    superchat_pending *of_parent, *pending;
     superchat_delivery delivery;
     int status = 0;
     pid_t child;
     connect_as(&sonic, "sonic", address);
+    CHECK(superchat_client_post_pending(sonic.client, "sonic", "hi", &of_parent)
+          == SUPERCHAT_STATUS_OK);
     child = fork();
     CHECK(child >= 0);
     if (child == 0) {
         CHECK(superchat_client_send(sonic.client, "sonic", "hi", NULL) == SUPERCHAT_STATUS_CLOSED);
+        CHECK(superchat_client_post_pending(sonic.client, "sonic", "hi", &pending)
+              == SUPERCHAT_STATUS_CLOSED);
+        CHECK(pending == NULL);
+        pending = of_parent;
+        CHECK(superchat_pending_is_finished(pending));
+        CHECK(superchat_pending_wait(pending, &delivery) == SUPERCHAT_STATUS_CLOSED);
+        superchat_pending_free(pending);
         superchat_client_close(sonic.client);
         superchat_client_free(sonic.client);
         superchat_server_stop(server);
@@ -292,6 +302,7 @@ static void check_fork(superchat_server *server, const char *address)
         _exit(1);
     }
     CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(superchat_pending_wait(of_parent, &delivery) == SUPERCHAT_STATUS_OK);
     CHECK(superchat_client_send(sonic.client, "sonic", "hi", &delivery) == SUPERCHAT_STATUS_OK);
     superchat_client_free(sonic.client);
 }

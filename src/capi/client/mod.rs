@@ -2,6 +2,7 @@
 
 mod messages;
 mod options;
+mod pending;
 mod polling;
 mod queries;
 mod session;

@@ -1,0 +1,139 @@
+//! Sending, with something to wait on.
+
+use std::ffi::c_char;
+use std::ptr;
+
+use super::super::boundary::{Fault, fallible, infallible};
+use super::super::events::superchat_delivery;
+use super::super::held::Held;
+use super::super::status::superchat_status;
+use super::super::strings;
+use super::{handle, superchat_client};
+use crate::{Delivery, Error, Pending};
+
+/// A message that was posted, and what becomes of it. Made by superchat_client_post_pending, freed by
+/// superchat_pending_wait or superchat_pending_free; it may outlive its client.
+pub struct superchat_pending {
+    pending: Pending<Delivery>,
+    held: Held,
+}
+
+/// Sends a message without waiting, nor a callback: pending is set to what superchat_pending_wait
+/// waits on, or to NULL on failure. Messages to one recipient are sent in the order in which they were posted.
+///
+/// NULL: none may be.
+/// Ownership: the pending is the caller's, to be given to superchat_pending_wait or superchat_pending_free; the
+/// rest stays the caller's.
+/// Lifetime: recipient and text are read before this returns.
+/// Thread: any, callbacks included.
+/// Returns: OK, INVALID_ARGUMENT, NICKNAME or CLOSED.
+///
+/// # Safety
+/// The pointers are NULL or as the header describes them.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn superchat_client_post_pending(
+    client: *const superchat_client,
+    recipient: *const c_char,
+    text: *const c_char,
+    pending: *mut *mut superchat_pending,
+) -> superchat_status {
+    fallible(|| {
+        if pending.is_null() {
+            return Err(Fault::Argument("pending is NULL"));
+        }
+        // SAFETY: not NULL, so by contract a place for a pointer.
+        unsafe { *pending = ptr::null_mut() };
+        // SAFETY: as the header describes them, by contract.
+        let client = unsafe { handle(client) }?;
+        // SAFETY: the same.
+        let recipient = unsafe { strings::required(recipient, "recipient is NULL") }?;
+        // SAFETY: the same.
+        let text = unsafe { strings::required(text, "text is NULL") }?;
+        let posted =
+            superchat_pending { pending: client.post(recipient, text)?, held: Held::new() };
+        // SAFETY: as above.
+        unsafe { *pending = Box::into_raw(Box::new(posted)) };
+        Ok(())
+    })
+}
+
+/// Whether what becomes of the message is known, so that superchat_pending_wait returns at once.
+///
+/// NULL: pending gives true.
+/// Ownership: the pending stays the caller's.
+/// Lifetime: nothing is kept.
+/// Thread: any, callbacks included.
+/// Returns: whether it is known; it cannot fail.
+///
+/// # Safety
+/// The pointer is NULL or as the header describes it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn superchat_pending_is_finished(pending: *const superchat_pending) -> bool {
+    infallible(true, || {
+        // SAFETY: NULL or a pending that was not freed, by contract.
+        let Some(pending) = (unsafe { pending.as_ref() }) else { return true };
+        !pending.held.is_of_this_process() || pending.pending.is_finished()
+    })
+}
+
+/// Waits for what becomes of the message, and frees the pending. delivery is set to what became of it,
+/// NONE on failure.
+///
+/// NULL: pending must not be; delivery may.
+/// Ownership: the pending is the library's again, whatever is returned; delivery stays the caller's.
+/// Lifetime: nothing is kept.
+/// Thread: any, callbacks included; no other thread may be using the pending.
+/// Returns: what superchat_client_send returns.
+///
+/// # Safety
+/// The pointers are NULL or as the header describes them.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn superchat_pending_wait(
+    pending: *mut superchat_pending,
+    delivery: *mut superchat_delivery,
+) -> superchat_status {
+    let write = |outcome| {
+        if !delivery.is_null() {
+            // SAFETY: not NULL, so by contract a place for the outcome.
+            unsafe { delivery.write(outcome) };
+        }
+    };
+    fallible(|| {
+        write(superchat_delivery::None);
+        // SAFETY: NULL or a pending that was not freed, by contract.
+        let Some(posted) = (unsafe { pending.as_ref() }) else {
+            return Err(Fault::Argument("pending is NULL"));
+        };
+        if !posted.held.begins_to_go() {
+            return Err(Error::Closed.into());
+        }
+        // SAFETY: a pending from superchat_client_post_pending that was not freed, which nobody else uses,
+        // by contract.
+        let posted = unsafe { Box::from_raw(pending) };
+        write(posted.pending.wait()?.into());
+        Ok(())
+    })
+}
+
+/// Frees a pending without waiting. What was sent is not taken back.
+///
+/// NULL: does nothing.
+/// Ownership: the pending is the library's again.
+/// Lifetime: nothing is kept.
+/// Thread: any, callbacks included; no other thread may be using the pending.
+/// Returns: nothing; it cannot fail.
+///
+/// # Safety
+/// The pointer is NULL or as the header describes it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn superchat_pending_free(pending: *mut superchat_pending) {
+    infallible((), || {
+        // SAFETY: NULL or a pending that was not freed, by contract.
+        let Some(posted) = (unsafe { pending.as_ref() }) else { return };
+        if posted.held.begins_to_go() {
+            // SAFETY: a pending from superchat_client_post_pending that was not freed, which nobody else
+            // uses, by contract.
+            drop(unsafe { Box::from_raw(pending) });
+        }
+    });
+}
