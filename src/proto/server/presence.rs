@@ -6,8 +6,8 @@
 //! the revision of its last change: nothing is remembered for each change, and one that is
 //! overtaken by another is never told.
 //!
-//! The pace is bounded: all are told in rounds, and in each round some of them, in turn. Whoever is
-//! overtaken by the next change meanwhile is told of both. Past a number of users a client is not told
+//! The pace is bounded: all are told in rounds, and in each round some of them, in turn. Who is told late
+//! is told at once of all that has changed until then. Past a number of users a client is not told
 //! of all of them: it looks up whom it needs, and is told of changes to those.
 
 use std::collections::{BTreeMap, BTreeSet};
