@@ -19,7 +19,11 @@ const SETTLING: Duration = Duration::from_secs(1);
 /// for the next thing as soon as it has it.
 const QUIET: Duration = Duration::from_millis(2);
 
-/// How long it puts off one step of that, however much is asked.
+/// How much longer than one step of that took the next is put off, however much is asked: a twentieth of the time
+/// goes into what can wait, so that it does not pile up.
+const SHARE: u32 = 20;
+
+/// How long it is put off at the most.
 const PUT_OFF: Duration = Duration::from_millis(100);
 
 /// Answers that the engine takes before others have their turn with it.
@@ -67,13 +71,12 @@ pub(super) fn keep(
             port.commands(some.map(ServerCommand::Store).collect::<Vec<_>>());
         }
     };
-    let (mut quiet, mut stepped) = (Duration::ZERO, Instant::now());
+    let (mut quiet, mut next_step) = (Duration::ZERO, Instant::now());
     loop {
         let first = match requests.recv_timeout(quiet) {
             Ok(first) => first,
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
-                stepped = Instant::now();
                 if let Some(answers) = store.tend() {
                     gauges.publish(&store);
                     tell(answers);
@@ -93,10 +96,14 @@ pub(super) fn keep(
         gauges.pending.fetch_sub(count, Ordering::Relaxed);
         gauges.publish(&store);
         tell(answers);
-        while (store.is_behind() || stepped.elapsed() >= PUT_OFF)
-            && let Some(answers) = store.tend()
-        {
-            stepped = Instant::now();
+        loop {
+            let begin = Instant::now();
+            if !store.is_behind() && begin < next_step {
+                break;
+            }
+            let Some(answers) = store.tend() else { break };
+            let end = Instant::now();
+            next_step = end + ((end - begin) * SHARE).min(PUT_OFF);
             tell(answers);
         }
     }

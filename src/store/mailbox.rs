@@ -215,6 +215,9 @@ pub(super) struct Mailbox {
     /// Bytes in front of the file, as it was seen, of which every line was removed: whatever the changes
     /// are, they lead to the same messages without them.
     pub(super) gone: u64,
+    /// There is no file, and was none when it was looked at for the first time, nor a change: nothing of it is on the
+    /// disk, not even a file that was removed and may come back after a power cut.
+    pub(super) is_fresh: bool,
     /// Its file could not be written: what is in it, and what of that is on the disk, is not known.
     pub(super) is_doubtful: bool,
     /// What is in the file and the changes together.

@@ -22,7 +22,9 @@ impl<D: Disk> FileStore<D> {
         }
         let file = self.read(name, found)?;
         let (file, seen) = self.mend(name, found, file)?;
+        let is_new = !self.mailboxes.contains_key(name);
         let mailbox = self.mailboxes.entry(name.to_owned()).or_default();
+        mailbox.is_fresh = (is_new || mailbox.is_fresh) && seen == Seen::Absent;
         let (size, last) = measure(&contents(&file, &mailbox.changes));
         let size_before = match (before, found) {
             // So it was counted when the directory was opened, before its end was mended.

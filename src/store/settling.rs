@@ -79,6 +79,10 @@ impl<D: Disk> FileStore<D> {
     fn write_file(&self, name: &str, mailbox: &Mailbox, file: &[u8]) -> io::Result<()> {
         let all = contents(file, &mailbox.changes);
         if all.is_empty() {
+            if mailbox.is_fresh && !mailbox.is_doubtful {
+                // All was delivered before a file was made for it.
+                return Ok(());
+            }
             if mailbox.seen != Seen::Absent {
                 self.disk.remove(name)?;
             }
@@ -103,6 +107,7 @@ impl<D: Disk> FileStore<D> {
         self.lagging = self.lagging.saturating_sub(usize::from(!mailbox.changes.is_empty()));
         mailbox.changes.clear();
         mailbox.seen = seen;
+        mailbox.is_fresh &= seen == Seen::Absent;
         mailbox.rewind();
         mailbox.is_doubtful = false;
         if self.journal.is_sound {
