@@ -7,8 +7,9 @@ use superchat::proto::{Client, ClientCommand};
 use super::crowd::{Crowd, DEREGISTER, Event, MESSAGE, REGISTER, nickname};
 use super::random::Random;
 
-/// To how many others each client writes: always the same, as people do.
-pub const CONTACTS: u64 = 8;
+/// To how many others each client writes: always the same, as people do. So few that a client has met them, and been
+/// met by who writes to it, early in its life.
+pub const CONTACTS: u64 = 3;
 
 /// How long who died, or left, stays away: at least, and at most as much more.
 const AWAY: Duration = Duration::from_secs(3);
