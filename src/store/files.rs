@@ -49,6 +49,8 @@ pub struct FileStore<D: Disk = RealDisk> {
     pub(super) staged: Vec<Staged>,
     /// The mailboxes whose files are to follow next.
     pub(super) unsettled: BTreeSet<String>,
+    /// The mailbox whose turn it was last.
+    pub(super) settled_last: String,
     /// Those whose files could not, of which the operator knows. One of them is tried again when another
     /// one could, and each when it is used.
     pub(super) stuck: BTreeSet<String>,

@@ -64,6 +64,7 @@ impl<D: Disk> FileStore<D> {
             batch: batch.max(1),
             limits,
             unsettled: BTreeSet::new(),
+            settled_last: String::new(),
             stuck: BTreeSet::new(),
             is_failing: false,
             lagging: mailboxes.values().filter(|mailbox| !mailbox.changes.is_empty()).count(),

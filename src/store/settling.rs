@@ -25,13 +25,24 @@ impl<D: Disk> FileStore<D> {
         if self.journal_is_too_long() {
             return Some(self.shorten_journal());
         }
-        if let Some(name) = self.unsettled.pop_first() {
+        if let Some(name) = self.next_unsettled() {
             return Some(self.settle_or_say_why_not(name));
         }
         if let Some(name) = self.expiring.pop_front() {
             return Some(self.expire(name));
         }
         (self.journal.length > self.rewrite_past).then(|| self.shorten_journal())
+    }
+
+    /// The mailbox whose turn it is, in the order of their names: where there are many, a message has had time to be
+    /// delivered until then, and need not be written into a file and out of it.
+    fn next_unsettled(&mut self) -> Option<String> {
+        let after = (Bound::Excluded(&self.settled_last), Bound::Unbounded);
+        let next =
+            self.unsettled.range::<String, _>(after).next().or(self.unsettled.first()).cloned()?;
+        self.unsettled.remove(&next);
+        self.settled_last.clone_from(&next);
+        Some(next)
     }
 
     fn shorten_journal(&mut self) -> Vec<StoreAnswer> {
