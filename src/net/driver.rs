@@ -337,13 +337,13 @@ impl<E: Engine> Port<E> {
         }
     }
 
-    /// Does together what several inputs have led to.
+    /// Does together what several inputs have led to. First what is to be sent: whoever is woken may want this core.
     fn finish(&self, core: &mut Core<E>, rest: &mut Rest) {
-        core.pass_on(rest);
         if let Some(socket) = &core.socket {
             let sent = core.outgoing.send(socket);
             self.note(sent, rest);
         }
+        core.pass_on(rest);
     }
 
     /// What was not sent is as good as lost on the way: what matters is sent again.
@@ -365,10 +365,11 @@ impl<E: Engine> Port<E> {
             // Others have their turn between one sender's datagrams and the next's.
             let mut core = self.lock();
             let mut rest = Rest::default();
+            // What came with the train before. That of the last one goes after the acks: see `finish`.
+            core.pass_on(&mut rest);
             for payload in train.datagrams() {
                 self.take(&mut core, train.from, payload, &mut rest);
             }
-            core.pass_on(&mut rest);
             drop(core);
             rest.finish();
         }
