@@ -85,6 +85,8 @@ pub(super) fn keep(
                 }
                 gauges.publish(&store);
                 let Ok(first) = requests.recv() else { break };
+                // Whoever begins is not held up at once.
+                next_step = Instant::now() + PUT_OFF;
                 first
             }
         };
