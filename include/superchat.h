@@ -1054,7 +1054,8 @@ bool superchat_pending_is_finished(const struct superchat_pending *pending);
  * Ownership: the pending is the library's again, whatever is returned; delivery stays the caller's.
  * Lifetime: nothing is kept.
  * Thread: any, callbacks included; no other thread may be using the pending.
- * Returns: what superchat_client_send returns.
+ * Returns: OK, INVALID_ARGUMENT, UNKNOWN_USER, NOT_REGISTERED, TOO_LONG, TOO_MANY_PENDING, REFUSED,
+ * SERVER_NOT_RESPONDING or CLOSED.
  */
 superchat_status superchat_pending_wait(struct superchat_pending *pending,
                                         superchat_delivery *delivery);

@@ -83,7 +83,8 @@ pub unsafe extern "C" fn superchat_pending_is_finished(pending: *const superchat
 /// Ownership: the pending is the library's again, whatever is returned; delivery stays the caller's.
 /// Lifetime: nothing is kept.
 /// Thread: any, callbacks included; no other thread may be using the pending.
-/// Returns: what superchat_client_send returns.
+/// Returns: OK, INVALID_ARGUMENT, UNKNOWN_USER, NOT_REGISTERED, TOO_LONG, TOO_MANY_PENDING, REFUSED,
+/// SERVER_NOT_RESPONDING or CLOSED.
 ///
 /// # Safety
 /// The pointers are NULL or as the header describes them.
