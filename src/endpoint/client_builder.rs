@@ -234,6 +234,7 @@ impl Outlet<ClientEmit> for ClientOutlet {
 
     fn emit(&mut self, emit: ClientEmit, later: &mut Vec<Later>) -> ControlFlow<()> {
         let error = |failure| Error::from_failure(failure, self.server);
+        // What was emitted before an outcome can be taken by whoever has the outcome.
         match emit {
             ClientEmit::Message(arrival) => {
                 let bytes = arrival.text.len();
@@ -241,11 +242,13 @@ impl Outlet<ClientEmit> for ClientOutlet {
             }
             ClientEmit::Event(event) => self.outbox.put(Incoming::Event(event)),
             ClientEmit::Sent(ticket, outcome) => {
-                let told = self.waiting.tell_message(ticket, outcome.map_err(error));
+                let first = || self.outbox.flush(later);
+                let told = self.waiting.tell_message(ticket, outcome.map_err(error), first);
                 self.told(told, later);
             }
             ClientEmit::Session(ticket, outcome) => {
-                let told = self.waiting.tell_session(ticket, outcome.map_err(error));
+                let first = || self.outbox.flush(later);
+                let told = self.waiting.tell_session(ticket, outcome.map_err(error), first);
                 self.told(told, later);
             }
             ClientEmit::Closed => return ControlFlow::Break(()),

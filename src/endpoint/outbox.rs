@@ -298,6 +298,8 @@ impl<T> Drop for Queue<T> {
         let mut line = self.shared.lock();
         self.shared.abandoned.store(true, Ordering::Relaxed);
         let jobs = std::mem::take(&mut line.jobs);
+        self.shared.count.store(0, Ordering::Relaxed);
+        self.shared.bytes.store(0, Ordering::Relaxed);
         drop(line);
         // With the lock released: callbacks are the program's.
         drop(jobs);
@@ -349,6 +351,20 @@ mod tests {
         assert!(!outbox.has_room());
         assert_eq!(take(&queue), Some(1));
         assert!(outbox.has_room());
+    }
+
+    /// A server goes on where its application takes nothing any more.
+    #[test]
+    fn there_is_room_where_nobody_takes_anything_any_more() {
+        let (mut outbox, queue) = outbox();
+        (0..QUEUE as u32).for_each(|item| outbox.put_text(item, QUEUE_BYTES));
+        outbox.flush(&mut Vec::new());
+        assert!(!outbox.has_room());
+        drop(queue);
+        assert!(outbox.has_room() && outbox.is_abandoned());
+        (0..QUEUE as u32).for_each(|item| outbox.put(item));
+        outbox.flush(&mut Vec::new());
+        assert!(outbox.has_room() && outbox.len() == 0);
     }
 
     /// Whoever sleeps is woken: else one of them would wait for ever.

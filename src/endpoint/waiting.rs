@@ -67,14 +67,18 @@ impl<T> Waiter<T> {
         (Self::Pending(teller), pending)
     }
 
-    /// Tells whoever waits, as far as that can be done at once.
+    /// Tells whoever waits, as far as that can be done at once; `first` is done before somebody can know.
     fn tell(
         self,
         outcome: Result<T, Error>,
         call: fn(Callback<T>, Result<T, Error>) -> Call,
+        first: impl FnOnce(),
     ) -> Option<Told> {
         match self {
-            Self::Pending(teller) => teller.tell(outcome).map(Told::Later),
+            Self::Pending(teller) => {
+                first();
+                teller.tell(outcome).map(Told::Later)
+            }
             Self::Callback(callback) => Some(Told::Call(call(callback, outcome))),
         }
     }
@@ -98,8 +102,8 @@ pub(super) enum Awaited {
 impl Awaited {
     fn close(self) -> Option<Told> {
         match self {
-            Self::Message(waiter) => waiter.tell(Err(Error::Closed), Call::Message),
-            Self::Session(waiter) => waiter.tell(Err(Error::Closed), Call::Session),
+            Self::Message(waiter) => waiter.tell(Err(Error::Closed), Call::Message, || {}),
+            Self::Session(waiter) => waiter.tell(Err(Error::Closed), Call::Session, || {}),
         }
     }
 }
@@ -147,20 +151,26 @@ impl Waiting {
         self.lock().try_remove(usize::try_from(ticket).ok()?)
     }
 
-    /// Tells what became of a message.
+    /// Tells what became of a message; `first` is done before somebody who waits can know.
     pub(super) fn tell_message(
         &self,
         ticket: Ticket,
         outcome: Result<Delivery, Error>,
+        first: impl FnOnce(),
     ) -> Option<Told> {
         let Awaited::Message(waiter) = self.take(ticket)? else { return None };
-        waiter.tell(outcome, Call::Message)
+        waiter.tell(outcome, Call::Message, first)
     }
 
-    /// Tells what became of a registration, or of leaving.
-    pub(super) fn tell_session(&self, ticket: Ticket, outcome: Result<(), Error>) -> Option<Told> {
+    /// Tells what became of a registration, or of leaving, in the same way.
+    pub(super) fn tell_session(
+        &self,
+        ticket: Ticket,
+        outcome: Result<(), Error>,
+        first: impl FnOnce(),
+    ) -> Option<Told> {
         let Awaited::Session(waiter) = self.take(ticket)? else { return None };
-        waiter.tell(outcome, Call::Session)
+        waiter.tell(outcome, Call::Session, first)
     }
 
     /// Tells everyone that the client is closed; returns what is left to do.
