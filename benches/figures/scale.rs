@@ -3,6 +3,7 @@
 //! The clients are played: each says what one of the current dialect says, and no more. Only what the server
 //! does is timed.
 
+use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant as Clock};
 
@@ -11,7 +12,7 @@ use superchat::proto::{
     Engine, Input, Instant, Now, Output, Server, ServerCommand, ServerConfig, ServerEmit,
     StoreAnswer, StoreRequest, UnixTime,
 };
-use superchat::wire::{Ack, Datagram, Header, Hello, Nickname, Packet, Session};
+use superchat::wire::{Ack, Datagram, Frame, Header, Hello, Nickname, Packet, Sequence, Session};
 
 use super::Effort;
 use super::child::{self, Process};
@@ -152,6 +153,14 @@ impl Crowd {
         self.input(address(client), &Packet::assemble(&header, []));
     }
 
+    /// A client asks who somebody is, which is the first thing that it asks.
+    fn look_up(&mut self, client: u32, whom: u32) {
+        let mut header = Header::new(session(client), Session::from_random(1));
+        header.sequence = Some(Sequence { number: 1, floor: 1 });
+        let lookup = Frame::Lookup { nickname: nickname(whom) }.encode();
+        self.input(address(client), &Packet::assemble(&header, [lookup.as_slice()]));
+    }
+
     fn input(&mut self, from: SocketAddr, payload: &[u8]) {
         self.step(Input::Datagram { from, payload, room: true });
     }
@@ -229,6 +238,34 @@ fn registration(users: u32) -> Cost {
     crowd.cost(|crowd| (0..users).for_each(|_| crowd.register())).of_one(users)
 }
 
+/// Others whom a client looks up: scattered over all.
+fn others(users: u32) -> impl Iterator<Item = u32> {
+    (0..users / 10).map(move |n| (u64::from(n) * 7_919 % u64::from(users)) as u32)
+}
+
+/// What it costs to look somebody up, to be answered, and to acknowledge that.
+fn lookup(users: u32) -> Cost {
+    let mut crowd = Crowd::settled(users);
+    let cost = crowd.cost(|crowd| {
+        for (client, whom) in others(users).enumerate() {
+            crowd.look_up(client as u32, whom);
+            crowd.read();
+        }
+    });
+    let asked = users / 10;
+    assert!(cost.datagrams >= u64::from(asked), "not all were answered");
+    cost.of_one(asked)
+}
+
+/// Microseconds in which a hash map of so many names finds one.
+fn map_lookup(users: u32) -> f64 {
+    let map: HashMap<_, _> = (0..users).map(|n| (nickname(n), address(n))).collect();
+    let asked: Vec<_> = others(users).map(nickname).collect();
+    let begun = Clock::now();
+    assert!(asked.iter().all(|name| map.contains_key(name)));
+    begun.elapsed().as_secs_f64() * 1e6 / asked.len() as f64
+}
+
 impl Cost {
     fn of_one(self, count: u32) -> Self {
         let each = u64::from(count);
@@ -245,6 +282,7 @@ pub fn grow(arguments: &[String]) {
         "join" => join(users),
         "idle" => idle_second(users, 30),
         "registration" => registration(users),
+        "lookup" => lookup(users),
         _ => panic!("{what} is nothing that is measured"),
     };
     let micros = cost.busy.as_nanos() as f64 / 1e3;
@@ -289,6 +327,9 @@ pub fn users(effort: Effort) -> Vec<Row> {
     let [micros, datagrams, _] = measured("idle", idle);
     rows.push(Row::stated(format!("an idle second of {idle} users: server time"), "µs", micros));
     rows.push(Row::stated(format!("an idle second of {idle} users: datagrams"), "", datagrams));
+    let ([micros, ..], map) = (measured("lookup", idle), map_lookup(idle));
+    let name = format!("a lookup among {idle} users, answered and acknowledged");
+    rows.push(Row::by_turns(name, "µs", &[micros], ("a hash map", &[map]), Goal::None));
     let [micros, ..] = measured("registration", idle);
     rows.push(Row::stated(format!("registrations of {idle}, engine alone"), "/s", 1e6 / micros));
     rows
