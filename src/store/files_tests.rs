@@ -415,6 +415,9 @@ fn a_mailbox_may_be_edited_by_hand() {
     fs::write(&path, "not a mailbox\n").unwrap();
     assert!(load(&mut store, "sonic").unwrap_err().contains("line 1 is no message"));
     assert!(store_one(&mut store, "sonic", "four").is_err());
+    // Nor one whose number says that it is new.
+    let answers = store.apply(vec![numbered(1, 1, "four")]);
+    assert!(matches!(&answers[..], [StoreAnswer::Appended { result: Err(_), .. }]), "{answers:?}");
     assert_eq!(settle(&mut store).len(), 1);
     assert_eq!(fs::read_to_string(&path).unwrap(), "not a mailbox\n");
     // What is in the journal is not lost, however long it takes.

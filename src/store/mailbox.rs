@@ -218,7 +218,7 @@ pub(super) struct Mailbox {
     /// There is no file, and was none when it was looked at for the first time, nor a change: nothing of it is on the
     /// disk, not even a file that was removed and may come back after a power cut.
     pub(super) is_fresh: bool,
-    /// Its file could not be written: what is in it, and what of that is on the disk, is not known.
+    /// Its file could not be read or written: what is in it, and what of that is on the disk, is not known.
     pub(super) is_doubtful: bool,
     /// What is in the file and the changes together.
     pub(super) size: Size,

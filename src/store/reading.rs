@@ -15,6 +15,14 @@ const NONE: Size = Size { bytes: 0, messages: 0 };
 impl<D: Disk> FileStore<D> {
     /// Reads the file of a mailbox if somebody has changed it since it was read last.
     pub(super) fn look(&mut self, name: &str) -> Result<(), String> {
+        self.look_at(name).inspect_err(|_| {
+            if let Some(mailbox) = self.mailboxes.get_mut(name) {
+                mailbox.is_doubtful = true;
+            }
+        })
+    }
+
+    fn look_at(&mut self, name: &str) -> Result<(), String> {
         let found = self.see(name)?;
         let before = self.mailboxes.get(name).map(|mailbox| mailbox.seen).unwrap_or_default();
         if before == found {
