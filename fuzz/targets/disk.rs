@@ -47,6 +47,7 @@ impl MemoryDisk {
 }
 
 impl Disk for MemoryDisk {
+    const AHEAD: u64 = 256;
     type File = Contents;
     type Lock = Arc<()>;
 
@@ -78,6 +79,10 @@ impl Disk for MemoryDisk {
         Ok(self.state().files.entry(name.to_owned()).or_default().clone())
     }
 
+    fn open(&self, name: &str) -> io::Result<Contents> {
+        self.find(name)
+    }
+
     fn create_new(&self, name: &str) -> io::Result<Contents> {
         let mut state = self.state();
         if state.files.contains_key(name) {
@@ -107,6 +112,14 @@ impl Disk for MemoryDisk {
 impl DiskFile for Contents {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.bytes().extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn write_over(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut all = self.bytes();
+        let (offset, length) = (usize::try_from(offset).unwrap(), all.len());
+        all.resize(length.max(offset + bytes.len()), 0);
+        all[offset..offset + bytes.len()].copy_from_slice(bytes);
         Ok(())
     }
 

@@ -25,6 +25,10 @@ pub struct Metadata {
 
 /// One directory.
 pub trait Disk: Debug + Send {
+    /// How many bytes a file that is added to all the time is made longer by at a time: a disk that has to note no
+    /// new length has synced sooner.
+    const AHEAD: u64;
+
     /// A file that is open.
     type File: DiskFile;
     /// The directory is locked until this is dropped.
@@ -70,6 +74,12 @@ pub trait Disk: Debug + Send {
     /// It cannot be opened or created.
     fn append(&self, name: &str) -> io::Result<Self::File>;
 
+    /// Opens a file to write over what is in it.
+    ///
+    /// # Errors
+    /// There is none of this name, or it cannot be opened.
+    fn open(&self, name: &str) -> io::Result<Self::File>;
+
     /// Creates a file.
     ///
     /// # Errors
@@ -102,6 +112,13 @@ pub trait DiskFile: Debug + Send {
     /// # Errors
     /// Some of them may have been written.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Writes these bytes from this one of the file on, which was opened to be written over. It becomes longer if
+    /// they go past its end.
+    ///
+    /// # Errors
+    /// Some of them may have been written.
+    fn write_over(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
     /// Cuts the file to this length.
     ///
@@ -179,6 +196,9 @@ impl Drop for Locked {
 }
 
 impl Disk for RealDisk {
+    /// A second of two thousand messages, and a millisecond to write.
+    const AHEAD: u64 = 256 * 1024;
+
     type File = File;
     type Lock = Locked;
 
@@ -226,6 +246,10 @@ impl Disk for RealDisk {
         OpenOptions::new().append(true).create(true).open(self.at(name))
     }
 
+    fn open(&self, name: &str) -> io::Result<File> {
+        OpenOptions::new().write(true).open(self.at(name))
+    }
+
     fn create_new(&self, name: &str) -> io::Result<File> {
         OpenOptions::new().write(true).create_new(true).open(self.at(name))
     }
@@ -245,6 +269,11 @@ impl Disk for RealDisk {
 
 impl DiskFile for File {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write_all(bytes)
+    }
+
+    fn write_over(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.seek(SeekFrom::Start(offset))?;
         self.write_all(bytes)
     }
 

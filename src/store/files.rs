@@ -88,6 +88,15 @@ pub(super) struct Staged {
 /// The answers to a batch of requests, as far as there are any.
 type Slots = Vec<Option<StoreAnswer>>;
 
+impl<D: Disk> Drop for FileStore<D> {
+    fn drop(&mut self) {
+        if self.journal.is_sound {
+            // For who reads it. Where this fails, the NULs stay, and say nothing.
+            let _ = self.journal.trim();
+        }
+    }
+}
+
 impl<D: Disk> FileStore<D> {
     fn append(
         &mut self,
@@ -277,8 +286,7 @@ impl<D: Disk> FileStore<D> {
 
     fn write_down(&mut self) -> io::Result<()> {
         let found = self.disk.metadata(JOURNAL)?;
-        let is_ours =
-            found.is_some_and(|found| found.is_file && found.length == self.journal.length);
+        let is_ours = found.is_some_and(|found| found.is_file && found.length == self.journal.room);
         if is_ours && self.journal.is_sound {
             self.journal.commit()?;
         } else {
@@ -445,7 +453,7 @@ impl<D: Disk> Store for FileStore<D> {
             mailboxes: self.filled as u64,
             bytes: self.bytes,
             commits: self.commits,
-            journal_bytes: self.journal.length,
+            journal_bytes: self.journal.room,
             unsettled: self.lagging as u64,
         }
     }

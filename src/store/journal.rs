@@ -6,6 +6,9 @@
 //! A record is a line, `CRC KIND NAME REST`. The CRC-32 is that of the record, begun with the CRC of
 //! the record before it, so that a record counts only where it was written: what an earlier, failed
 //! write has left behind it on the disk does not.
+//!
+//! The file is written ahead: behind the last record it has NULs, over which the next ones are written. To sync
+//! what does not make a file longer takes about half as long.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -173,12 +176,16 @@ fn parse(record: &[u8]) -> Option<Record> {
     }
 }
 
-/// The file of a journal, to be written at its end.
+/// The file of a journal, to be written behind its last record.
 #[derive(Debug)]
 pub(super) struct Journal<F> {
     file: F,
-    /// Bytes in it.
+    /// Bytes of its records.
     pub(super) length: u64,
+    /// Bytes of the file: at least those.
+    pub(super) room: u64,
+    /// How many bytes it is made longer by at a time.
+    ahead: u64,
     /// The CRC of its last record.
     crc: u32,
     /// Records that are not in it yet.
@@ -202,12 +209,19 @@ impl<F: DiskFile> Journal<F> {
         Ok(())
     }
 
-    fn put(disk: &impl Disk<File = F>, all: &Encoder) -> io::Result<Self> {
+    fn put<D: Disk<File = F>>(disk: &D, all: &Encoder) -> io::Result<Self> {
         put(disk, JOURNAL)?;
         let crc = all.crc;
-        let waiting = Encoder { bytes: Vec::new(), crc };
         let length = all.bytes.len() as u64;
-        Ok(Self { file: disk.append(JOURNAL)?, length, crc, waiting, is_sound: true })
+        Ok(Self {
+            file: disk.open(JOURNAL)?,
+            length,
+            room: length,
+            ahead: D::AHEAD,
+            crc,
+            waiting: Encoder { bytes: Vec::new(), crc },
+            is_sound: true,
+        })
     }
 
     /// Where records wait to be committed.
@@ -235,10 +249,22 @@ impl<F: DiskFile> Journal<F> {
         self.write()?;
         self.file.sync().inspect_err(|_| {
             self.is_sound = false;
-            // If that fails too, a start that comes before another journal is written finds it.
-            let _ = self.file.truncate(length);
             (self.length, self.crc) = (length, crc);
+            // If that fails too, a start that comes before another journal is written finds it.
+            let _ = self.trim();
         })
+    }
+
+    /// Takes away what is behind the last record.
+    ///
+    /// # Errors
+    /// It is there, and does not count.
+    pub(super) fn trim(&mut self) -> io::Result<()> {
+        if self.length < self.room {
+            self.file.truncate(self.length)?;
+            self.room = self.length;
+        }
+        Ok(())
     }
 
     /// Writes what waits, and does not sync it.
@@ -246,13 +272,20 @@ impl<F: DiskFile> Journal<F> {
     /// # Errors
     /// As of [`commit`](Self::commit).
     pub(super) fn write(&mut self) -> io::Result<()> {
-        if let Err(error) = self.file.write(&self.waiting.bytes) {
+        let end = self.length + self.waiting.bytes.len() as u64;
+        let room = if end > self.room { end.next_multiple_of(self.ahead) } else { self.room };
+        if room > self.room {
+            let nuls = usize::try_from(room - end).unwrap_or_default();
+            self.waiting.bytes.resize(self.waiting.bytes.len() + nuls, 0);
+        }
+        if let Err(error) = self.file.write_over(self.length, &self.waiting.bytes) {
             let taken_back = self.file.truncate(self.length).and_then(|()| self.file.sync());
             self.is_sound &= taken_back.is_ok();
+            self.room = self.length;
             self.forget_waiting();
             return Err(error);
         }
-        self.length += self.waiting.bytes.len() as u64;
+        (self.length, self.room) = (end, room);
         self.crc = self.waiting.crc;
         self.waiting.bytes.clear();
         Ok(())

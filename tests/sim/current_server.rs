@@ -130,10 +130,10 @@ fn what_is_refused_holds_back_what_is_behind_it_until_its_author_knows() {
 #[test]
 fn what_the_store_refuses_holds_back_what_is_behind_it() {
     let mut server = without_b();
-    server.store.fail_appends = true;
+    server.store.fail_writes = true;
     let refused = "a: <[Message not saved: superchat.journal: the disk is full]>";
     assert_eq!(server.says("a", vec![keep("a", "b", 1, "one")]), ["a: <ack>", refused]);
-    server.store.fail_appends = false;
+    server.store.fail_writes = false;
     let packet = server.packet("a", vec![keep("a", "b", 2, "two")]);
     let header = superchat::wire::Header { ack: None, ..packet.header };
     let unheard = superchat::wire::Packet { header, ..packet }.encode();

@@ -18,8 +18,8 @@ pub struct SimDisk(Arc<Mutex<State>>);
 /// What fails, each by itself, so that a run can promise what the others do not break.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// The disk is full for those who add to a file: half of what they add fits.
-    pub appends: bool,
+    /// The disk is full for those who write to a file: half of what they write fits.
+    pub writes: bool,
     /// Nothing is brought to the disk: neither bytes nor names.
     pub syncs: bool,
     /// No file is removed or renamed.
@@ -145,6 +145,8 @@ impl SimDisk {
 }
 
 impl Disk for SimDisk {
+    /// So few that some commits go past them and some do not.
+    const AHEAD: u64 = 256;
     type File = SimFile;
     type Lock = Arc<()>;
 
@@ -178,7 +180,12 @@ impl Disk for SimDisk {
 
     fn append(&self, name: &str) -> io::Result<SimFile> {
         let inode = self.state().find_or_create(name)?;
-        Ok(SimFile { disk: self.clone(), inode, appends: true })
+        Ok(SimFile { disk: self.clone(), inode, may_fail: true })
+    }
+
+    fn open(&self, name: &str) -> io::Result<SimFile> {
+        let inode = self.state().find(name)?;
+        Ok(SimFile { disk: self.clone(), inode, may_fail: true })
     }
 
     fn create_new(&self, name: &str) -> io::Result<SimFile> {
@@ -187,7 +194,7 @@ impl Disk for SimDisk {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         let inode = state.create(name)?;
-        Ok(SimFile { disk: self.clone(), inode, appends: false })
+        Ok(SimFile { disk: self.clone(), inode, may_fail: false })
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -222,13 +229,15 @@ impl Disk for SimDisk {
 pub struct SimFile {
     disk: SimDisk,
     inode: Inode,
-    appends: bool,
+    /// It was there before.
+    may_fail: bool,
 }
 
-impl DiskFile for SimFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+impl SimFile {
+    /// Writes these bytes, or as many of them as fit.
+    fn put(&self, bytes: &[u8], change: impl FnOnce(Vec<u8>) -> Change) -> io::Result<()> {
         let mut state = self.disk.state();
-        let (full, stopped) = (self.appends && state.faults.appends, state.stopped);
+        let (full, stopped) = (self.may_fail && state.faults.writes, state.stopped);
         let result = state.operate(full, "the disk is full");
         let fitting = match (&result, state.left) {
             (Ok(()), _) => bytes.len(),
@@ -239,9 +248,24 @@ impl DiskFile for SimFile {
             }
             (Err(_), _) => bytes.len() / 2,
         };
-        let written = Change::Append(bytes[..fitting].to_vec());
-        state.directory.file(self.inode).change(written);
+        state.directory.file(self.inode).change(change(bytes[..fitting].to_vec()));
         result
+    }
+}
+
+impl DiskFile for SimFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.put(bytes, Change::Append)
+    }
+
+    fn write_over(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let offset = usize::try_from(offset).unwrap();
+        let state = self.disk.state();
+        let before = state.directory.bytes(self.inode).get(offset..).unwrap();
+        let before = &before[..before.len().min(bytes.len())];
+        assert!(before.iter().all(|byte| *byte == 0), "what was written is written over");
+        drop(state);
+        self.put(bytes, |bytes| Change::Over(offset, bytes))
     }
 
     fn truncate(&mut self, length: u64) -> io::Result<()> {

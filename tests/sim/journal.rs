@@ -1,7 +1,7 @@
 //! What is in a directory, and what of it a crash can leave.
 //!
 //! The invariant: a crash leaves of each file what was synced and the first of the changes since, cut
-//! at any byte; and of the names what was synced and the first of their changes since. The one says
+//! at any byte, of which the first bytes are there or the last ones; and of the names what was synced and the first of their changes since. The one says
 //! nothing about the other, as with the file systems that promise least: a file may be there without
 //! its bytes, and its synced bytes may be gone with its name.
 
@@ -40,6 +40,8 @@ pub struct Content {
 #[derive(Debug, Clone)]
 pub enum Change {
     Append(Vec<u8>),
+    /// From this byte on.
+    Over(usize, Vec<u8>),
     Truncate(usize),
 }
 
@@ -55,6 +57,11 @@ impl Directory {
     /// A file that has a name, or had one when the names were synced.
     pub fn file(&mut self, inode: Inode) -> &mut Content {
         self.files.get_mut(&inode).expect("nobody uses a file that has no name any more")
+    }
+
+    /// The bytes of such a file.
+    pub fn bytes(&self, inode: Inode) -> &[u8] {
+        &self.files[&inode].bytes
     }
 
     pub fn create(&mut self, name: &str) -> Inode {
@@ -88,7 +95,12 @@ impl Directory {
     pub fn crashed(&self, choose: &mut dyn FnMut(usize) -> usize) -> Self {
         let renamed = choose(self.renamed.len());
         self.survived(renamed, &mut |content| {
-            let mut bytes = content.cut(choose(content.points()));
+            let point = choose(content.points());
+            let mut bytes = content.cut(point);
+            // A disk need not write the bytes of one change in their order.
+            if content.is_cut_within(point) && choose(1) == 1 {
+                bytes = content.cut_last(point);
+            }
             // Some file systems have the new length on the disk before the bytes.
             if bytes.len() < content.bytes.len() && choose(1) == 1 {
                 bytes.resize(content.bytes.len(), 0);
@@ -169,12 +181,37 @@ impl Content {
         }
         bytes
     }
+
+    /// The same, but that of the change that is cut the last bytes are there, and as many of the first are not.
+    fn cut_last(&self, mut point: usize) -> Vec<u8> {
+        let mut bytes = self.synced.clone();
+        for change in &self.changes {
+            if point < change.points() {
+                change.apply_last(&mut bytes, point);
+                break;
+            }
+            change.apply(&mut bytes, point);
+            point -= change.points();
+        }
+        bytes
+    }
+
+    /// Whether this point is within bytes that are written over others.
+    fn is_cut_within(&self, mut point: usize) -> bool {
+        for change in &self.changes {
+            if point < change.points() {
+                return point > 0 && matches!(change, Change::Over(..));
+            }
+            point -= change.points();
+        }
+        false
+    }
 }
 
 impl Change {
     fn points(&self) -> usize {
         match self {
-            Self::Append(bytes) => bytes.len(),
+            Self::Append(bytes) | Self::Over(_, bytes) => bytes.len(),
             Self::Truncate(_) => 1,
         }
     }
@@ -183,8 +220,21 @@ impl Change {
     fn apply(&self, to: &mut Vec<u8>, point: usize) {
         match self {
             Self::Append(bytes) => to.extend(&bytes[..point.min(bytes.len())]),
+            Self::Over(offset, bytes) => write(to, *offset, &bytes[..point.min(bytes.len())]),
             Self::Truncate(length) if point > 0 => to.resize(*length, 0),
             Self::Truncate(_) => {}
         }
     }
+    /// Of bytes that are written over others, so many of the last.
+    fn apply_last(&self, to: &mut Vec<u8>, count: usize) {
+        if let Self::Over(offset, bytes) = self {
+            let first = bytes.len() - count;
+            write(to, offset + first, &bytes[first..]);
+        }
+    }
+}
+
+fn write(to: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
+    to.resize(to.len().max(offset + bytes.len()), 0);
+    to[offset..offset + bytes.len()].copy_from_slice(bytes);
 }

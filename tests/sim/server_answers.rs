@@ -193,7 +193,7 @@ fn offline_that_the_store_refuses() {
     server.from("b", dereg("b"));
     server.from("b", ack());
     server.from("a", ack());
-    server.store.fail_appends = true;
+    server.store.fail_writes = true;
     let answer = ["a: ack", "a: [Message not saved: superchat.journal: the disk is full]"];
     assert_eq!(server.from("a", keep("a", "b", "Offline", "hi")), answer);
 }

@@ -19,9 +19,9 @@ pub struct SimStore {
     pub disk: SimDisk,
     /// None if the server has not used it since it was started.
     files: Option<FileStore<SimDisk>>,
-    pub fail_appends: bool,
+    pub fail_writes: bool,
     pub fail_removes: bool,
-    /// Whatever has to be synced fails: with appends, removals too.
+    /// Whatever has to be synced fails: with writes, removals too.
     pub fail_syncs: bool,
     /// Messages that one reading gives, at least one: as it is when the server starts.
     pub batch: usize,
@@ -50,7 +50,7 @@ impl SimStore {
         Self {
             disk,
             files: None,
-            fail_appends: false,
+            fail_writes: false,
             fail_removes: false,
             fail_syncs: false,
             batch,
@@ -242,7 +242,7 @@ impl SimStore {
     }
 
     fn faults(&self) -> Faults {
-        Faults { appends: self.fail_appends, syncs: self.fail_syncs, removes: self.fail_removes }
+        Faults { writes: self.fail_writes, syncs: self.fail_syncs, removes: self.fail_removes }
     }
 
     /// The store of the server that runs. It runs, so it was started while nothing failed.

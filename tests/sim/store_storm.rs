@@ -83,7 +83,7 @@ impl Storm {
             5..10 => store.kill(),
             10..25 => store.crash_amid(batch, random),
             25..40 => store.kill_amid(batch, random),
-            40..45 => store.fail_appends ^= true,
+            40..45 => store.fail_writes ^= true,
             45..50 => store.fail_removes ^= true,
             50..55 => store.fail_syncs ^= true,
             55..70 => drop(store.fail_amid(batch, random)),

@@ -133,7 +133,7 @@ impl Storm {
                     self.world.full.insert(at);
                 }
             }
-            88..91 => self.world.store.fail_appends ^= true,
+            88..91 => self.world.store.fail_writes ^= true,
             91..93 => self.world.store.fail_removes = self.plan.removals_fail,
             93..96 if self.plan.server_dies => self.kill_server(),
             96..98 if self.plan.programs_freeze => {
@@ -233,7 +233,7 @@ impl Storm {
         self.world.network.unblock_all();
         self.world.full.clear();
         self.revive_server();
-        self.world.store.fail_appends = false;
+        self.world.store.fail_writes = false;
         self.world.store.fail_removes = false;
         // Frozen programs go on within half a minute.
         self.world.run_for(Duration::from_secs(30) + RECOVERY);
