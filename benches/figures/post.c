@@ -24,11 +24,25 @@ static void check(superchat_status status, superchat_delivery delivery)
     }
 }
 
-static void wait_for(superchat_pending *pending)
+struct ring {
+    superchat_pending **pending;
+    size_t size, first, count;
+};
+
+/* Where the next one goes. */
+static superchat_pending **place_behind(struct ring *ring)
+{
+    size_t place = ring->first + ring->count++;
+    return &ring->pending[place < ring->size ? place : place - ring->size];
+}
+
+static void wait_for_first(struct ring *ring)
 {
     superchat_delivery delivery;
-    superchat_status status = superchat_pending_wait(pending, &delivery);
+    superchat_status status = superchat_pending_wait(ring->pending[ring->first], &delivery);
     check(status, delivery);
+    ring->first = ring->first + 1 < ring->size ? ring->first + 1 : 0;
+    ring->count--;
 }
 
 int main(int argc, char **argv)
@@ -46,33 +60,33 @@ int main(int argc, char **argv)
         return 1;
     }
     /* Those under way, a ring: of all that were posted, those that were not waited for. */
-    long window = atol(argv[2]), posted = 0, waited = 0;
-    superchat_pending **pending = calloc((size_t)window, sizeof *pending);
+    struct ring ring = {.size = (size_t)atol(argv[2])};
+    ring.pending = calloc(ring.size, sizeof *ring.pending);
     char text[101] = {0}, line[64];
     memset(text, 'x', sizeof text - 1);
     printf("ready\n");
     fflush(stdout);
-    while (pending != NULL && fgets(line, sizeof line, stdin) != NULL) {
+    while (ring.pending != NULL && fgets(line, sizeof line, stdin) != NULL) {
         double begin = now(), end = begin + atof(line) / 1e3;
-        posted = waited = 0;
+        long posted = 0;
         while (now() < end) {
-            for (; posted - waited < window; posted++) {
-                check(superchat_client_post_pending(client, "receiver", text, &pending[posted % window]),
+            for (; ring.count < ring.size; posted++) {
+                check(superchat_client_post_pending(client, "receiver", text, place_behind(&ring)),
                       SUPERCHAT_DELIVERY_RECEIVED);
             }
             /* The first that has no outcome yet, and all behind it that have. */
-            wait_for(pending[waited++ % window]);
-            while (waited < posted && superchat_pending_is_finished(pending[waited % window])) {
-                wait_for(pending[waited++ % window]);
+            wait_for_first(&ring);
+            while (ring.count > 0 && superchat_pending_is_finished(ring.pending[ring.first])) {
+                wait_for_first(&ring);
             }
         }
-        while (waited < posted) {
-            wait_for(pending[waited++ % window]);
+        while (ring.count > 0) {
+            wait_for_first(&ring);
         }
         printf("%ld %f\n", posted, now() - begin);
         fflush(stdout);
     }
-    free(pending);
+    free(ring.pending);
     superchat_client_free(client);
     return 0;
 }
