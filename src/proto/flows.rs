@@ -186,10 +186,13 @@ impl<T> Flows<T> {
         Some(done)
     }
 
-    /// Queues a frame, if the flow is there.
+    /// Queues a frame, if the flow is there. One that waits for others with those before it makes nothing due.
     pub(super) fn push(&mut self, session: Session, frame: Vec<u8>, item: T) {
-        if let Some(flow) = self.get_mut(session) {
-            flow.push(frame, item);
+        let Some(Peer { flow, .. }) = self.peers.get_mut(&session) else { return };
+        let before = (flow.holds_back(), flow.deadline());
+        flow.push(frame, item);
+        if before != (true, flow.deadline()) {
+            self.ready.insert(session);
         }
     }
 
