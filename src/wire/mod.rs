@@ -12,6 +12,7 @@ mod fields;
 mod frame;
 mod nickname;
 mod notice;
+mod object;
 mod packet;
 mod pieces;
 mod session;

@@ -1,0 +1,89 @@
+//! An object of JSON, as it is written.
+
+use serde::Serialize;
+
+/// The fields so far.
+pub(super) struct Object {
+    bytes: Vec<u8>,
+}
+
+impl Object {
+    /// One that most likely has no more bytes than these.
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { bytes: Vec::with_capacity(capacity) }
+    }
+
+    /// Adds a text.
+    pub(super) fn text(&mut self, name: &str, text: &str) {
+        self.name(name);
+        if stands_for_itself(text) {
+            self.bytes.push(b'"');
+            self.bytes.extend_from_slice(text.as_bytes());
+            self.bytes.push(b'"');
+        } else {
+            self.value(text);
+        }
+    }
+
+    /// Adds a number or a truth value, if it is there.
+    pub(super) fn plain(&mut self, name: &str, value: Option<impl Serialize>) {
+        if let Some(value) = value {
+            self.name(name);
+            self.value(&value);
+        }
+    }
+
+    pub(super) fn into_bytes(mut self) -> Vec<u8> {
+        self.bytes.extend_from_slice(if self.bytes.is_empty() { b"{}" } else { b"}" });
+        self.bytes
+    }
+
+    fn name(&mut self, name: &str) {
+        self.bytes.extend_from_slice(if self.bytes.is_empty() { b"{\"" } else { b",\"" });
+        self.bytes.extend_from_slice(name.as_bytes());
+        self.bytes.extend_from_slice(b"\":");
+    }
+
+    fn value(&mut self, value: &(impl Serialize + ?Sized)) {
+        // Texts, numbers and truth values, into memory: there is nothing in it that can fail.
+        let _ = serde_json::to_writer(&mut self.bytes, value);
+    }
+}
+
+/// Whether a text is written as it is. All of it is looked at, without a branch: so many bytes are at a time.
+fn stands_for_itself(text: &str) -> bool {
+    let escaped = |byte: u8| (byte < b' ') | (byte == b'"') | (byte == b'\\');
+    !text.bytes().fold(false, |found, byte| found | escaped(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        /// What is written is what serde writes.
+        #[test]
+        fn a_text_is_written_as_json_has_it(text in ".*|[ -~\\x00-\\x7f]*", number: u64, truth: bool) {
+            let mut object = Object::new(0);
+            object.text("Msg", &text);
+            object.plain("None", None::<u64>);
+            object.plain("Number", Some(number));
+            object.plain("More", Some(truth));
+            let expected = format!(
+                r#"{{"Msg":{},"Number":{number},"More":{truth}}}"#,
+                serde_json::to_string(&text).unwrap(),
+            );
+            proptest::prop_assert_eq!(String::from_utf8(object.into_bytes()).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn both_sides_of_each_text_that_is_escaped() {
+        for (text, stands) in
+            [("\x1f", false), (" ", true), ("\"", false), ("\\", false), ("\x7f\u{e9}", true)]
+        {
+            assert_eq!(stands_for_itself(text), stands, "{text:?}");
+        }
+        assert_eq!(Object::new(0).into_bytes(), b"{}");
+    }
+}
