@@ -27,7 +27,7 @@ const OVERTAKEN: u32 = 3;
 const COMPANY: Duration = Duration::from_micros(100);
 
 /// Bytes of frames that do not wait any more: as many packets as a system call takes with profit.
-const TRAIN: usize = 16 * Packet::ROOM;
+const TRAIN: usize = 8 * Packet::ROOM;
 
 /// A packet that was not acknowledged through.
 #[derive(Debug)]
