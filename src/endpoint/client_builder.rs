@@ -178,9 +178,7 @@ impl ClientBuilder {
             let port = Arc::clone(&port);
             // Whoever posts out of its callbacks has done so.
             Box::new(move || {
-                if port.holds_back() {
-                    port.command(ClientCommand::Hasten);
-                }
+                port.command(ClientCommand::Hasten);
             })
         };
         let (outbox, end) = ends(&threads, Arc::clone(&dropped), idle)?;

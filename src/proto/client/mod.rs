@@ -496,10 +496,6 @@ impl Engine for Client {
         deadlines.into_iter().flatten().min()
     }
 
-    fn holds_back(&self) -> bool {
-        self.flows.hold_back()
-    }
-
     fn counters(&self) -> Stats {
         self.stats
     }
