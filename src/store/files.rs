@@ -14,7 +14,9 @@ use std::io;
 use super::disk::{Disk, RealDisk};
 use super::journal::{Encoder, JOURNAL, Journal};
 use super::line::{self, Line};
-use super::mailbox::{Change, Given, Mailbox, Most, Size, Taken, contents, first, known_by};
+use super::mailbox::{
+    Change, Given, Mailbox, Mailboxes, Most, Size, Taken, contents, first, known_by,
+};
 use super::name::file_name;
 use super::{Store, StoreFigures, StoreLimits};
 use crate::proto::{LastSeen, StoreAnswer, StoreRequest, StoredMessage, UnixTime};
@@ -42,7 +44,7 @@ pub struct FileStore<D: Disk = RealDisk> {
     pub(super) batch: usize,
     pub(super) limits: StoreLimits,
     /// Those that were looked at, or whose files lack something.
-    pub(super) mailboxes: BTreeMap<String, Mailbox>,
+    pub(super) mailboxes: Mailboxes,
     pub(super) users: BTreeMap<Nickname, LastSeen>,
     pub(super) journal: Journal<D::File>,
     /// Changes that wait to be committed, oldest first.

@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 
 use super::disk::{Disk, DiskFile, prepare, put};
 use super::line::{self, Line, without_nuls};
-use super::mailbox::{Change, Digest, Mailbox};
+use super::mailbox::{Change, Digest, Mailboxes};
 use super::name::is_file_name;
 use crate::proto::{LastSeen, UnixTime};
 use crate::wire::Nickname;
@@ -49,15 +49,12 @@ pub(super) struct Encoder {
 
 impl Encoder {
     /// A whole journal: the users that are known, and what is not in the files of the mailboxes.
-    pub(super) fn snapshot(
-        users: &BTreeMap<Nickname, LastSeen>,
-        mailboxes: &BTreeMap<String, Mailbox>,
-    ) -> Self {
+    pub(super) fn snapshot(users: &BTreeMap<Nickname, LastSeen>, mailboxes: &Mailboxes) -> Self {
         let mut all = Self { bytes: HEADER.to_vec(), crc: 0 };
         for (nickname, last) in users {
             all.remembered(nickname, *last);
         }
-        for (name, mailbox) in mailboxes {
+        for (name, mailbox) in mailboxes.iter().collect::<BTreeMap<_, _>>() {
             mailbox.changes.iter().for_each(|change| all.changed(name, change));
         }
         all

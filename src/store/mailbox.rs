@@ -4,7 +4,7 @@
 //! were brought into the file before. So nobody has to know how far the writing of a file had come
 //! when a crash ended it.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::hash::Hasher as _;
 use std::str::FromStr;
@@ -199,6 +199,9 @@ impl FromIterator<(Digest, u64)> for Taken {
 pub(super) fn known_by(line: &[u8]) -> (Digest, u64) {
     (Digest::of(line), line.len() as u64 + 1)
 }
+
+/// Mailboxes by the names of their files: in no order, so who goes through them puts them into one.
+pub(super) type Mailboxes = HashMap<String, Mailbox>;
 
 /// What is known of a mailbox.
 #[derive(Debug, Default)]

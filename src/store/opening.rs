@@ -10,7 +10,7 @@ use std::path::Path;
 use super::disk::{Disk, Metadata, RealDisk, replace};
 use super::files::{BATCH, FileStore, rewrite_past};
 use super::journal::{self, Encoder, JOURNAL, Journal, Record};
-use super::mailbox::{Mailbox, check};
+use super::mailbox::{Mailbox, Mailboxes, check};
 use super::{StoreLimits, name};
 use crate::proto::{LastSeen, UnixTime};
 use crate::wire::Nickname;
@@ -83,7 +83,7 @@ impl<D: Disk> FileStore<D> {
             faults,
             _lock: lock,
         };
-        let names: Vec<_> = store.mailboxes.keys().cloned().collect();
+        let names: BTreeSet<_> = store.mailboxes.keys().cloned().collect();
         for name in names {
             // How much is in it counts from now on. If it cannot be read, its file cannot follow.
             match store.look(&name) {
@@ -98,7 +98,7 @@ impl<D: Disk> FileStore<D> {
 /// What a journal says.
 #[derive(Debug, Default)]
 struct Found {
-    mailboxes: BTreeMap<String, Mailbox>,
+    mailboxes: Mailboxes,
     users: BTreeMap<Nickname, LastSeen>,
 }
 

@@ -185,5 +185,10 @@ impl<D: Disk> FileStore<D> {
 }
 
 fn with_ends(lines: &[&[u8]]) -> Vec<u8> {
-    lines.iter().flat_map(|line| [line, &b"\n"[..]]).flatten().copied().collect()
+    let mut bytes = Vec::with_capacity(lines.iter().map(|line| line.len() + 1).sum());
+    for line in lines {
+        bytes.extend_from_slice(line);
+        bytes.push(b'\n');
+    }
+    bytes
 }
