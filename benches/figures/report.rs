@@ -143,7 +143,7 @@ impl Report {
 
 fn goal(goal: Goal) -> String {
     match goal {
-        Goal::AtMost(limit) => format!("≤ {limit}"),
+        Goal::AtMost(limit) => format!("≤ {}", (limit * 100.0).round() / 100.0),
         Goal::AtLeast(limit) => format!("≥ {limit}"),
         Goal::None => String::new(),
     }
