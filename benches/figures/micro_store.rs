@@ -56,7 +56,7 @@ impl Disk for Nowhere {
 
     fn metadata(&self, name: &str) -> io::Result<Option<Metadata>> {
         let length = self.length.load(Ordering::Relaxed);
-        let journal = Metadata { is_file: true, length, modified: None };
+        let journal = Metadata { is_file: true, length, modified: None, identity: None };
         Ok(Some(journal).filter(|_| name == JOURNAL && length > 0))
     }
 

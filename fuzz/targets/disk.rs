@@ -68,7 +68,8 @@ impl Disk for MemoryDisk {
 
     fn metadata(&self, name: &str) -> io::Result<Option<Metadata>> {
         let length = self.get(name).map(|bytes| bytes.len() as u64);
-        Ok(length.map(|length| Metadata { is_file: true, length, modified: None }))
+        let found = |length| Metadata { is_file: true, length, modified: None, identity: None };
+        Ok(length.map(found))
     }
 
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {

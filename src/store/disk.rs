@@ -21,6 +21,8 @@ pub struct Metadata {
     pub length: u64,
     /// When it was written last, where the file system says so.
     pub modified: Option<SystemTime>,
+    /// Which file it is, of all that there are at a time, where the system says so.
+    pub identity: Option<u64>,
 }
 
 /// One directory.
@@ -223,6 +225,7 @@ impl Disk for RealDisk {
                 is_file: found.is_file(),
                 length: found.len(),
                 modified: found.modified().ok(),
+                identity: identity(&found),
             })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -265,6 +268,16 @@ impl Disk for RealDisk {
     fn sync(&self) -> io::Result<()> {
         File::open(&self.directory)?.sync_all()
     }
+}
+
+#[cfg(unix)]
+fn identity(found: &fs::Metadata) -> Option<u64> {
+    Some(std::os::unix::fs::MetadataExt::ino(found))
+}
+
+#[cfg(not(unix))]
+fn identity(_: &fs::Metadata) -> Option<u64> {
+    None
 }
 
 impl DiskFile for File {

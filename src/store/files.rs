@@ -288,7 +288,7 @@ impl<D: Disk> FileStore<D> {
 
     fn write_down(&mut self) -> io::Result<()> {
         let found = self.disk.metadata(JOURNAL)?;
-        let is_ours = found.is_some_and(|found| found.is_file && found.length == self.journal.room);
+        let is_ours = found.is_some_and(|found| self.journal.is(found));
         if is_ours && self.journal.is_sound {
             self.journal.commit()?;
         } else {

@@ -432,6 +432,21 @@ fn a_mailbox_may_be_edited_by_hand() {
     assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1);
 }
 
+/// It is as long as the one in whose place it was put, and stays so while the next records go where that has room.
+#[test]
+fn a_journal_with_a_copy_in_its_place_is_written_again() {
+    let (directory, mut store) = open();
+    let [journal, copy] = ["superchat.journal", "copy"].map(|name| directory.path().join(name));
+    store_one(&mut store, "sonic", "one").unwrap();
+    fs::copy(&journal, &copy).unwrap();
+    fs::rename(&copy, &journal).unwrap();
+    store_one(&mut store, "sonic", "two").unwrap();
+    // The server dies.
+    let left = TempDir::new().unwrap();
+    fs::copy(&journal, left.path().join("superchat.journal")).unwrap();
+    assert_eq!(load(&mut opened(left.path()), "sonic").unwrap(), ["one", "two"]);
+}
+
 #[test]
 fn a_journal_that_is_removed_is_written_again() {
     let (directory, mut store) = open();

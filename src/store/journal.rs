@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 
-use super::disk::{Disk, DiskFile, prepare, put};
+use super::disk::{Disk, DiskFile, Metadata, prepare, put};
 use super::line::{self, Line, without_nuls};
 use super::mailbox::{Change, Digest, Mailboxes};
 use super::name::is_file_name;
@@ -183,6 +183,8 @@ pub(super) struct Journal<F> {
     pub(super) room: u64,
     /// How many bytes it is made longer by at a time.
     ahead: u64,
+    /// Which file it is.
+    identity: Option<u64>,
     /// The CRC of its last record.
     crc: u32,
     /// Records that are not in it yet.
@@ -215,10 +217,16 @@ impl<F: DiskFile> Journal<F> {
             length,
             room: length,
             ahead: D::AHEAD,
+            identity: disk.metadata(JOURNAL)?.and_then(|found| found.identity),
             crc,
             waiting: Encoder { bytes: Vec::new(), crc },
             is_sound: true,
         })
+    }
+
+    /// Whether this is the journal, as it was written: nobody has put another file in its place, or changed it.
+    pub(super) fn is(&self, found: Metadata) -> bool {
+        found.is_file && found.length == self.room && found.identity == self.identity
     }
 
     /// Where records wait to be committed.

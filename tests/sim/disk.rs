@@ -169,7 +169,7 @@ impl Disk for SimDisk {
         let mut state = self.state();
         let Some(inode) = state.directory.find(name) else { return Ok(None) };
         let length = state.directory.file(inode).bytes.len() as u64;
-        Ok(Some(Metadata { is_file: true, length, modified: None }))
+        Ok(Some(Metadata { is_file: true, length, modified: None, identity: Some(inode) }))
     }
 
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
