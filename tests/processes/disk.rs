@@ -16,7 +16,7 @@ use super::{ServerProcess, show, start_through};
 
 /// Puts a small disk over the directory, which nobody else sees, and becomes the rest of the words.
 const ON_A_SMALL_DISK: [&str; 4] = ["unshare", "--mount", "sh", "-c"];
-const MOUNT: &str = r#"mount -t tmpfs -o size=256k,mode=700 superchat "$0" && exec "$@""#;
+const MOUNT: &str = r#"mount -t tmpfs -o size=1m,mode=700 superchat "$0" && exec "$@""#;
 
 /// Has root obey permissions, as others do.
 const OBEYING: [&str; 2] = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"];
@@ -50,6 +50,14 @@ fn is_refused(server: &mut ServerProcess, lanking: &Client, name: &str, text: &s
     assert_eq!(lanking.send("lanking", "myself").unwrap(), Delivery::Received);
 }
 
+/// Sends what waits until it is refused: the journal has room for some, also on a disk that is full.
+fn fill_journal(server: &mut ServerProcess, lanking: &Client, name: &str, text: &str) {
+    const MOST: usize = 256 * 1024;
+    let stored = (0..=MOST / text.len()).take_while(|_| lanking.send(name, text).is_ok()).count();
+    assert!(stored * text.len() < MOST, "{stored}");
+    assert!(server.fault().contains(name));
+}
+
 /// Writes until there is no room for one byte more.
 fn fill(disk: &Path) -> PathBuf {
     let path = disk.join("not.a.mailbox");
@@ -72,7 +80,7 @@ fn a_disk_that_is_full() {
     // What only the server's process sees, as seen through it.
     let disk = format!("/proc/{}/root{place}", server.id());
     let names = ["sonic", "tails"];
-    for name in names {
+    for name in ["sonic", "tails", "knuckles"] {
         client(name, &server).close();
     }
     let lanking = client("lanking", &server);
@@ -82,6 +90,7 @@ fn a_disk_that_is_full() {
         let filler = fill(Path::new(&disk));
         // Longer than what the last block of a mailbox has room for.
         let long = "x".repeat(10_000);
+        fill_journal(&mut server, &lanking, "knuckles", &long);
         for name in names {
             is_refused(&mut server, &lanking, name, &long, "No space left on device");
         }
