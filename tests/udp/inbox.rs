@@ -147,12 +147,15 @@ fn what_is_not_taken_waits_at_its_senders_and_comes_once_and_in_order() {
             Some(pending)
         })
         .collect();
+    // More than the inbox has room for: some is on its way, and is not taken.
+    while sonic.stats().busy == 0 {
+        std::thread::yield_now();
+    }
     let texts = texts_to(&inbox, "1699");
     assert_eq!(texts, (0..1700).map(|number| number.to_string()).collect::<Vec<_>>());
     for pending in pending.into_iter().flatten() {
         pending.wait().unwrap();
     }
-    assert!(sonic.stats().busy > 0, "the inbox was full in between");
 }
 
 #[test]
