@@ -277,13 +277,24 @@ impl<F: DiskFile> Journal<F> {
     /// # Errors
     /// As of [`commit`](Self::commit).
     pub(super) fn write(&mut self) -> io::Result<()> {
-        let end = self.length + self.waiting.bytes.len() as u64;
-        let room = if end > self.room { end.next_multiple_of(self.ahead) } else { self.room };
-        if room > self.room {
+        let records = self.waiting.bytes.len();
+        let end = self.length + records as u64;
+        let goes_past = end > self.room;
+        let mut room = self.room;
+        if goes_past {
+            room = end.next_multiple_of(self.ahead);
             let nuls = usize::try_from(room - end).unwrap_or_default();
-            self.waiting.bytes.resize(self.waiting.bytes.len() + nuls, 0);
+            self.waiting.bytes.resize(records + nuls, 0);
         }
-        if let Err(error) = self.file.write_over(self.length, &self.waiting.bytes) {
+        let mut written = self.file.write_over(self.length, &self.waiting.bytes);
+        if written.is_err() && room > end && goes_past {
+            // A disk that is nearly full has perhaps room for the records.
+            room = end;
+            self.waiting.bytes.truncate(records);
+            written = self.file.truncate(self.length);
+            written = written.and_then(|()| self.file.write_over(self.length, &self.waiting.bytes));
+        }
+        if let Err(error) = written {
             let taken_back = self.file.truncate(self.length).and_then(|()| self.file.sync());
             self.is_sound &= taken_back.is_ok();
             self.room = self.length;

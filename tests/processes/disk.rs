@@ -94,6 +94,12 @@ fn a_disk_that_is_full() {
         for name in names {
             is_refused(&mut server, &lanking, name, &long, "No space left on device");
         }
+        // Room for messages, and not for what the journal is written ahead.
+        let full = fs::OpenOptions::new().write(true).open(&filler).unwrap();
+        full.set_len(full.metadata().unwrap().len() - 49_152).unwrap();
+        for _ in 0..2 {
+            assert_eq!(lanking.send("knuckles", &long).unwrap(), Delivery::Stored);
+        }
         fs::remove_file(filler).unwrap();
         for name in names {
             assert_eq!(lanking.send(name, "again").unwrap(), Delivery::Stored);
