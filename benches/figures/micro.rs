@@ -5,7 +5,9 @@ use std::hint::black_box;
 use std::time::{Duration, Instant as Clock};
 
 use serde::de::IgnoredAny;
-use superchat::proto::{Client, ClientCommand, Engine, Input, Instant, Now, UnixTime};
+use superchat::proto::{
+    Client, ClientCommand, ClientEmit, Engine, Input, Instant, Now, Output, UnixTime,
+};
 use superchat::wire::{
     ChatFrame, Datagram, Frame, Header, Nickname, Packet, Presence, Row as User, Sequence, Session,
 };
@@ -70,21 +72,28 @@ pub fn parts(effort: Effort) -> Vec<Row> {
             || drop(black_box(Datagram::decode(black_box(&datagram)))),
             ("any JSON", || drop(black_box(serde_json::from_slice::<IgnoredAny>(&datagram)))),
         ),
-        engine_step(effort, &text),
+        engine_step(effort, &text, 1),
+        engine_step(effort, &text, 32),
     ]
 }
 
-/// A message through both engines: sent, taken, acknowledged, settled.
-fn engine_step(effort: Effort, text: &str) -> Row {
+/// A message through both engines: sent, taken, acknowledged, settled; alone, and as one of many.
+fn engine_step(effort: Effort, text: &str, many: usize) -> Row {
     let mut pair = Pair::new();
     let mut map = HashMap::new();
     let mut number = 0u64;
     let raw = || {
-        number += 1;
-        map.insert(number, text.to_owned());
-        drop(black_box(map.remove(&number)));
+        for _ in 0..many {
+            number += 1;
+            map.insert(number, text.to_owned());
+            drop(black_box(map.remove(&number)));
+        }
     };
-    row(effort, "a message through both engines", || pair.send(text), ("kept in a map", raw))
+    let name = match many {
+        1 => "a message through both engines".to_owned(),
+        _ => format!("{many} messages through both engines"),
+    };
+    row(effort, &name, || pair.send(text, many), ("kept in a map", raw))
 }
 
 /// Two client engines that know of each other.
@@ -119,7 +128,7 @@ impl Pair {
             let session = rows[end].session.unwrap();
             let mut registered = 0;
             while let Some(output) = client.poll_output() {
-                if let superchat::proto::Output::Transmit { payload, .. } = output
+                if let Output::Transmit { payload, .. } = output
                     && let Ok(Datagram::Register { hello: Some(hello), .. }) =
                         Datagram::decode(&payload)
                 {
@@ -142,29 +151,36 @@ impl Pair {
         Self { ends, addresses, now }
     }
 
-    fn send(&mut self, text: &str) {
+    /// Sends so many, and has all of them settled.
+    fn send(&mut self, text: &str, many: usize) {
         self.now.at = self.now.at + Duration::from_micros(20);
-        let recipient = Nickname::new("b").unwrap();
-        let text = text.to_owned();
-        let send = ClientCommand::Send { ticket: 1, recipient, text };
-        self.ends[0].handle(self.now, Input::Command(send));
-        let mut settled = false;
+        for ticket in 0..many as u64 {
+            let (recipient, text) = (Nickname::new("b").unwrap(), text.to_owned());
+            self.command(ClientCommand::Send { ticket, recipient, text });
+        }
+        if many > 1 {
+            self.command(ClientCommand::Hasten);
+        }
         for (from, to) in [(0, 1), (1, 0)] {
-            let outputs: Vec<_> = std::iter::from_fn(|| self.ends[from].poll_output()).collect();
-            for output in outputs {
-                if let superchat::proto::Output::Transmit { payload, .. } = output {
+            while let Some(output) = self.ends[from].poll_output() {
+                if let Output::Transmit { payload, .. } = output {
                     let from = self.addresses[from];
-                    let input = Input::Datagram { from, payload: &payload, room: true };
-                    self.ends[to].handle(self.now, input);
+                    self.ends[to]
+                        .take(self.now, Input::Datagram { from, payload: &payload, room: true });
                 }
             }
+            self.ends[to].flush(self.now);
         }
+        let mut settled = 0;
         while let Some(output) = self.ends[0].poll_output() {
-            settled |= matches!(
-                output,
-                superchat::proto::Output::Emit(superchat::proto::ClientEmit::Sent(1, Ok(_)))
-            );
+            settled += usize::from(matches!(output, Output::Emit(ClientEmit::Sent(_, Ok(_)))));
         }
-        assert!(settled);
+        assert_eq!(settled, many);
+    }
+
+    /// Of the sender.
+    fn command(&mut self, command: ClientCommand) {
+        self.ends[0].handle(self.now, Input::Command(command));
+        black_box(self.ends[0].deadline());
     }
 }
