@@ -1,6 +1,7 @@
 //! Any bytes, as a datagram of either dialect, a nickname, and a line of the server.
 //!
-//! The invariant: nothing panics, and what is read, written and read again is what was read.
+//! The invariants: nothing panics; what is read, written and read again is what was read; and what is read as this
+//! crate writes it is what serde reads there.
 
 use superchat::wire::{Datagram, Frame, MAX_DATAGRAM, Nickname, Notice, Packet, Row, is_packet};
 
@@ -19,7 +20,13 @@ pub fn run(data: &[u8]) {
     }
 }
 
+/// The same for serde alone, since white space may stand in front.
+fn spaced(data: &[u8]) -> Vec<u8> {
+    [b" ", data].concat()
+}
+
 fn datagram(data: &[u8]) {
+    assert_eq!(Datagram::decode(data), Datagram::decode(&spaced(data)));
     let Ok(read) = Datagram::decode(data) else { return };
     assert!(!is_packet(data), "of both dialects");
     let written = read.encode();
@@ -38,6 +45,7 @@ fn datagram(data: &[u8]) {
 }
 
 fn packet(data: &[u8]) {
+    assert_eq!(Packet::decode(data), Packet::decode(&spaced(data)));
     let Ok(mut read) = Packet::decode(data) else { return };
     assert!(is_packet(data));
     let again = Packet::decode(&read.encode());

@@ -10,6 +10,7 @@ use super::fields::{
     ACK, CHAT, DEREGISTER, FALSE, Fields, KEEP, NOTIFICATION, OFFLINE, ONLINE, REGISTER, TABLE,
     TRUE, VERIFICATION, nickname, number, required, session,
 };
+use super::scan::Scan;
 use super::table::{Presence, Row, RowForm, decode_rows, encode_rows};
 use super::{Nickname, NicknameError, Session};
 
@@ -95,6 +96,10 @@ impl Datagram {
     /// # Errors
     /// Anything that is not of the protocol, whatever it is; no input panics.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let text = std::str::from_utf8(bytes).ok();
+        if let Some(fields) = text.and_then(|text| Scan::all(text, Fields::scan)) {
+            return fields.into_datagram();
+        }
         let fields: Fields<'_> =
             serde_json::from_slice(bytes).map_err(|_| DecodeError::Malformed)?;
         fields.into_datagram()

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::object::Object;
+use super::scan::{Scan, once};
 use super::{DecodeError, Nickname, Session};
 
 /// Every field of every kind, as the wire names it. Others are ignored; `Key`, `Signature` and
@@ -65,6 +66,34 @@ pub(super) const TRUE: &str = "True";
 pub(super) const FALSE: &str = "False";
 pub(super) const ONLINE: &str = "Online";
 pub(super) const OFFLINE: &str = "Offline";
+
+impl<'a> Fields<'a> {
+    /// Reads those of one object, as [`to_bytes`](Self::to_bytes) writes them. A time, which is no whole number, is
+    /// left to serde.
+    pub(super) fn scan(scan: &mut Scan<'a>) -> Option<Self> {
+        let (mut fields, mut kind) = (Self::default(), None);
+        scan.object(|scan, name| match name {
+            "Type" => once(&mut kind, scan.text()?),
+            "Nickname" => once(&mut fields.nickname, scan.text()?.into()),
+            "Sender" => once(&mut fields.sender, scan.text()?.into()),
+            "Receipent" => once(&mut fields.recipient, scan.text()?.into()),
+            "Status" => once(&mut fields.status, scan.text()?.into()),
+            "Msg" => once(&mut fields.msg, scan.text()?.into()),
+            "Offline" => once(&mut fields.offline, scan.text()?.into()),
+            "Session" => once(&mut fields.session, scan.number()?),
+            "Number" => once(&mut fields.number, scan.number()?),
+            "Floor" => once(&mut fields.floor, scan.number()?),
+            "Part" => once(&mut fields.part, scan.number()?),
+            "More" => once(&mut fields.more, scan.truth()?),
+            "Cookie" => once(&mut fields.cookie, scan.number()?),
+            "Since" => once(&mut fields.since, scan.number()?),
+            "Revision" => once(&mut fields.revision, scan.number()?),
+            "Last" => once(&mut fields.last, scan.number()?),
+            _ => None,
+        })?;
+        Some(Self { r#type: kind?.into(), ..fields })
+    }
+}
 
 impl Fields<'_> {
     pub(super) fn of(kind: &'static str) -> Self {

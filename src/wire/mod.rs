@@ -15,6 +15,7 @@ mod notice;
 mod object;
 mod packet;
 mod pieces;
+mod scan;
 mod session;
 mod table;
 mod time;

@@ -51,7 +51,7 @@ impl Object {
 }
 
 /// Whether a text is written as it is. All of it is looked at, without a branch: so many bytes are at a time.
-fn stands_for_itself(text: &str) -> bool {
+pub(super) fn stands_for_itself(text: &str) -> bool {
     let escaped = |byte: u8| (byte < b' ') | (byte == b'"') | (byte == b'\\');
     !text.bytes().fold(false, |found, byte| found | escaped(byte))
 }

@@ -1,7 +1,7 @@
 //! Packets and frames, there and back, and what is neither.
 
 use super::*;
-use crate::wire::{Chat, Frame, Keep, Nickname, Piece, Presence, Row, UnixTime};
+use crate::wire::{Chat, Datagram, Frame, Keep, Nickname, Piece, Presence, Row, UnixTime};
 
 fn name(text: &str) -> Nickname {
     Nickname::new(text).unwrap()
@@ -126,7 +126,59 @@ fn what_is_set_aside_for_keys_is_ignored() {
     assert!(matches!(&frames[..], [Frame::Changes { rows, .. }] if rows.len() == 1));
 }
 
+/// What is read by scanning is what serde reads, who is left all that begins with white space.
+fn assert_read_as_serde_does(bytes: &[u8]) {
+    let by_serde = [b" ", bytes].concat();
+    let text = String::from_utf8_lossy(bytes);
+    assert_eq!(Packet::decode(bytes), Packet::decode(&by_serde), "{text}");
+    assert_eq!(Datagram::decode(bytes), Datagram::decode(&by_serde), "{text}");
+}
+
+#[test]
+fn what_is_written_here_is_scanned_and_read_as_serde_does() {
+    let is_scanned = |bytes: &[u8]| {
+        let text = std::str::from_utf8(bytes).unwrap();
+        Scan::all(text, Raw::scan).is_some()
+    };
+    let mut header = Header::new(Session::new(1).unwrap(), Session::new(2).unwrap());
+    header.sequence = Some(Sequence { number: 2, floor: 1 });
+    header.ack = Some(Ack { through: 0, beyond: Vec::new() });
+    for frame in every_frame() {
+        // A time, and what is escaped, is left to serde.
+        let plain = match &frame {
+            Frame::Chat(_) | Frame::Changes { .. } | Frame::Found { row: Some(_), .. } => false,
+            Frame::Keep(_) | Frame::Deregister { .. } | Frame::Notification { .. } => true,
+            Frame::Lookup { .. } | Frame::Found { row: None, .. } | Frame::Verification => true,
+        };
+        let bytes = Packet { header: header.clone(), frames: vec![frame] }.encode();
+        assert_eq!(is_scanned(&bytes), plain, "{}", String::from_utf8_lossy(&bytes));
+        assert_read_as_serde_does(&bytes);
+    }
+}
+
 proptest::proptest! {
+    /// Whatever is changed in it, what is scanned is what serde reads.
+    #[test]
+    fn a_packet_with_something_else_in_it_is_read_as_serde_does(
+        which in 0..9_usize,
+        place: proptest::sample::Index,
+        length in 0..12_usize,
+        instead in r#"[ -~\x00]{0,3}|"|,"Number":1|null|\\u0041|true|-1|1e3|0|\{|\}|\[|\]|"#,
+    ) {
+        let frames = every_frame().split_off(which);
+        let mut header = largest_header();
+        header.ack.as_mut().unwrap().beyond.clear();
+        let mut bytes = Packet { header, frames }.encode();
+        let begin = place.index(bytes.len());
+        let end = (begin + length).min(bytes.len());
+        bytes.splice(begin..end, instead.bytes());
+        assert_read_as_serde_does(&bytes);
+        // A frame alone is a datagram.
+        let begin = bytes.iter().skip(2).position(|byte| *byte == b'{').map_or(0, |at| at + 2);
+        let end = bytes.len().saturating_sub(1).max(begin);
+        assert_read_as_serde_does(&bytes[begin..end]);
+    }
+
     #[test]
     fn no_bytes_panic(mut bytes: Vec<u8>) {
         bytes.insert(0, b'[');
