@@ -178,7 +178,9 @@ impl ClientBuilder {
             let port = Arc::clone(&port);
             // Whoever posts out of its callbacks has done so.
             Box::new(move || {
-                port.command(ClientCommand::Hasten);
+                if port.holds_back() {
+                    port.command(ClientCommand::Hasten);
+                }
             })
         };
         let (outbox, end) = ends(&threads, Arc::clone(&dropped), idle)?;

@@ -183,7 +183,7 @@ impl<T> fmt::Debug for Pending<T> {
 impl<T> Pending<T> {
     /// Sends what is held back until more goes with it, if the outcome is not there.
     fn hasten(&self) {
-        if !self.is_finished() {
+        if !self.is_finished() && self.port.holds_back() {
             self.port.command(ClientCommand::Hasten);
         }
     }

@@ -97,6 +97,8 @@ pub(crate) struct Port<E: Engine> {
     waker: Waker,
     clock: Clock,
     send_failures: AtomicU64,
+    /// The engine holds something back: to be looked at without the lock.
+    holds_back: AtomicBool,
     ended: AtomicBool,
 }
 
@@ -158,6 +160,7 @@ impl<E: Engine> Driver<E> {
             waker: Waker::new(poll.registry(), WAKER)?,
             clock: Clock::start(),
             send_failures: AtomicU64::new(0),
+            holds_back: AtomicBool::new(false),
             ended: AtomicBool::new(false),
         };
         Ok(Self { port: Arc::new(port), socket, poll })
@@ -279,6 +282,11 @@ impl<E: Engine> Port<E> {
         true
     }
 
+    /// Whether the engine holds something back of what it was given before on this thread.
+    pub(crate) fn holds_back(&self) -> bool {
+        self.holds_back.load(Ordering::Relaxed)
+    }
+
     /// Looks at the engine.
     pub(crate) fn query<R>(&self, look: impl FnOnce(&E) -> R) -> R {
         look(&self.lock().engine)
@@ -344,6 +352,7 @@ impl<E: Engine> Port<E> {
             self.note(sent, rest);
         }
         core.pass_on(rest);
+        self.holds_back.store(core.engine.holds_back(), Ordering::Relaxed);
     }
 
     /// What was not sent is as good as lost on the way: what matters is sent again.

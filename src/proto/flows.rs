@@ -196,6 +196,11 @@ impl<T> Flows<T> {
         }
     }
 
+    /// Whether any holds something back until others share its packets.
+    pub(super) fn hold_back(&self) -> bool {
+        !self.holding.is_empty()
+    }
+
     /// What any flow holds back, until others share its packets, goes now: somebody waits.
     pub(super) fn hasten(&mut self) {
         for session in std::mem::take(&mut self.holding) {

@@ -104,6 +104,11 @@ pub trait Engine {
     /// When [`Input::Deadline`] is due, if ever.
     fn deadline(&self) -> Option<Instant>;
 
+    /// Whether it holds something back that may go with what comes next.
+    fn holds_back(&self) -> bool {
+        false
+    }
+
     /// What it has counted: cheap enough to be asked for with each input.
     fn counters(&self) -> Stats;
 

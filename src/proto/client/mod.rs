@@ -496,6 +496,10 @@ impl Engine for Client {
         deadlines.into_iter().flatten().min()
     }
 
+    fn holds_back(&self) -> bool {
+        self.flows.hold_back()
+    }
+
     fn counters(&self) -> Stats {
         self.stats
     }
