@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::Instant;
+use super::bundle::Bundle;
 use super::round_trip::{KeptTrip, RoundTrip, RoundTrips};
 use crate::wire::{Ack, Frame, Packet, Sequence};
 
@@ -32,8 +33,7 @@ const TRAIN: usize = 8 * Packet::ROOM;
 /// A packet that was not acknowledged through.
 #[derive(Debug)]
 struct Segment<T> {
-    frames: Vec<Vec<u8>>,
-    items: Vec<T>,
+    bundle: Bundle<T>,
     sent: u32,
     last_sent: Instant,
     /// It came, and waits for one before it.
@@ -47,8 +47,8 @@ struct Segment<T> {
 pub(super) struct Flow<T> {
     /// The number of the next new packet.
     next: u64,
-    /// Frames that are in no packet yet, and their bytes.
-    queue: VecDeque<(Vec<u8>, T)>,
+    /// What is in no packet yet, each bundle but the last as much as fits one, and the bytes of all.
+    queue: VecDeque<Bundle<T>>,
     queued: usize,
     /// What waits is to go now, or has begun to.
     hastened: bool,
@@ -83,7 +83,8 @@ pub(super) struct Kept {
 pub(super) struct Transmission<'a> {
     pub(super) sequence: Option<Sequence>,
     pub(super) ack: Option<Ack>,
-    pub(super) frames: &'a [Vec<u8>],
+    /// As they stand in a packet; empty if there are none.
+    pub(super) frames: &'a [u8],
     /// It was sent before.
     pub(super) again: bool,
 }
@@ -146,9 +147,15 @@ impl<T> Flow<T> {
     }
 
     /// Queues a frame. The item comes back when the frame was handed on at the other end.
-    pub(super) fn push(&mut self, frame: Vec<u8>, item: T) {
+    pub(super) fn push(&mut self, frame: &[u8], item: T) {
         self.queued += frame.len();
-        self.queue.push_back((frame, item));
+        match self.queue.back_mut() {
+            Some(last) if last.has_room_for(frame) => {
+                self.queued += 1;
+                last.push(frame, item);
+            }
+            _ => self.queue.push_back(Bundle::of(frame, item)),
+        }
     }
 
     /// Whether frames wait for others.
@@ -177,17 +184,15 @@ impl<T> Flow<T> {
 
     /// Gives up what `which` picks of that. The rest is sent again, in new packets.
     pub(super) fn abandon_where(&mut self, which: impl Fn(&T) -> bool) -> Vec<T> {
-        let under_way = self.flight.drain(..);
-        let under_way = under_way.flat_map(|segment| segment.frames.into_iter().zip(segment.items));
+        let under_way = self.flight.drain(..).map(|segment| segment.bundle);
         let all: Vec<_> = under_way.chain(self.queue.drain(..)).collect();
         (self.queued, self.expires) = (0, None);
         let mut given_up = Vec::new();
-        for (frame, item) in all {
-            if which(&item) {
-                given_up.push(item);
-            } else {
-                self.push(frame, item);
-            }
+        for bundle in all {
+            bundle.for_each(|frame, item| match which(&item) {
+                true => given_up.push(item),
+                false => self.push(frame, item),
+            });
         }
         given_up
     }
@@ -214,13 +219,17 @@ impl<T> Flow<T> {
 
     /// Frames that wait for an ack, or to be sent.
     pub(super) fn load(&self) -> usize {
-        self.queue.len() + self.flight.iter().map(|segment| segment.items.len()).sum::<usize>()
+        self.bundles().map(Bundle::len).sum()
+    }
+
+    /// Whatever is under way or waits to be, oldest first.
+    fn bundles(&self) -> impl Iterator<Item = &Bundle<T>> {
+        self.flight.iter().map(|segment| &segment.bundle).chain(&self.queue)
     }
 
     /// How many of their items `which` picks.
     pub(super) fn load_of(&self, which: impl Fn(&T) -> bool) -> usize {
-        let under_way = self.flight.iter().flat_map(|segment| &segment.items);
-        under_way.chain(self.queue.iter().map(|(_, item)| item)).filter(|item| which(item)).count()
+        self.bundles().flat_map(Bundle::items).filter(|item| which(item)).count()
     }
 
     /// The lowest number that was not acknowledged through.
@@ -239,7 +248,7 @@ impl<T> Flow<T> {
             if segment.sent == 1 && !segment.held {
                 self.round_trip.measure(now - segment.last_sent, all);
             }
-            done.extend(segment.items);
+            done.extend(segment.bundle.into_items());
             self.progress = now;
         }
         if !ack.beyond.is_empty() {
@@ -362,7 +371,7 @@ impl<T> Flow<T> {
         let segment = self.flight.get(index)?;
         let sequence = Some(Sequence { number: floor + index as u64, floor });
         let again = segment.sent > 1;
-        Some(Transmission { sequence, ack, frames: &segment.frames, again })
+        Some(Transmission { sequence, ack, frames: segment.bundle.bytes(), again })
     }
 
     /// An ack that is due, if one is.
@@ -373,24 +382,14 @@ impl<T> Flow<T> {
         Some(Transmission { sequence: None, ack: self.ack(), frames: &[], again: false })
     }
 
-    /// Puts the frames that wait into a new packet, as many as fit: none waits for company.
+    /// Makes a new packet of what waits, as much as fits: it waits for no company.
     fn fill(&mut self, now: Instant) {
+        let Some(bundle) = self.queue.pop_front() else { return };
         if self.flight.is_empty() {
             self.progress = now;
         }
-        let (mut frames, mut items) = (Vec::new(), Vec::new());
-        let mut room = Packet::ROOM;
-        while let Some((frame, _)) = self.queue.front() {
-            if !frames.is_empty() && frame.len() >= room {
-                break;
-            }
-            room = room.saturating_sub(frame.len() + 1);
-            let Some((frame, item)) = self.queue.pop_front() else { break };
-            self.queued -= frame.len();
-            frames.push(frame);
-            items.push(item);
-        }
-        let segment = Segment { frames, items, sent: 0, last_sent: now, held: false, overtaken: 0 };
+        self.queued -= bundle.bytes().len();
+        let segment = Segment { bundle, sent: 0, last_sent: now, held: false, overtaken: 0 };
         self.flight.push_back(segment);
         self.next += 1;
         self.filled = now;

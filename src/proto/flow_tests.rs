@@ -21,17 +21,16 @@ struct Packed {
 fn sent(flow: &mut Flow<u64>, now: Instant) -> Vec<Packed> {
     let mut packets = Vec::new();
     while let Some(Transmission { sequence, ack, frames, .. }) = flow.poll(now) {
-        let number = |frame: &Vec<u8>| u64::from_be_bytes(frame[..8].try_into().unwrap());
-        packets.push(Packed { sequence, ack, frames: frames.iter().map(number).collect() });
+        let frames = std::str::from_utf8(frames).unwrap().split_terminator(',');
+        let frames = frames.map(|frame| frame.trim().parse().unwrap()).collect();
+        packets.push(Packed { sequence, ack, frames });
     }
     packets
 }
 
 /// A frame that is known by its number, and its item.
 fn push(flow: &mut Flow<u64>, number: u64, length: usize) {
-    let mut frame = number.to_be_bytes().to_vec();
-    frame.resize(length, b' ');
-    flow.push(frame, number);
+    flow.push(format!("{number:<length$}").as_bytes(), number);
 }
 
 /// How many of the frames are handed on, one `Verification` for each.

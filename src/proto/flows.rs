@@ -187,7 +187,7 @@ impl<T> Flows<T> {
     }
 
     /// Queues a frame, if the flow is there. One that waits for others with those before it makes nothing due.
-    pub(super) fn push(&mut self, session: Session, frame: Vec<u8>, item: T) {
+    pub(super) fn push(&mut self, session: Session, frame: &[u8], item: T) {
         let Some(Peer { flow, .. }) = self.peers.get_mut(&session) else { return };
         let before = (flow.holds_back(), flow.deadline());
         flow.push(frame, item);
@@ -264,7 +264,8 @@ impl<T> Flows<T> {
                 (header.sequence, header.ack) = (next.sequence, next.ack);
                 let told = self.revision.filter(|(to, _)| *to == session);
                 header.revision = told.map(|(_, revision)| revision);
-                let packet = Packet::assemble(&header, next.frames.iter().map(Vec::as_slice));
+                let frames = Some(next.frames).filter(|frames| !frames.is_empty());
+                let packet = Packet::assemble(&header, frames);
                 self.measured.retransmissions += u64::from(next.again);
                 return Some(FlowStep::Transmit(peer.address, packet));
             }
@@ -336,7 +337,7 @@ mod tests {
         let limits = AckWait { blocked: Duration::from_secs(9), silent: Duration::from_secs(9) };
         for other in (2..1502).map(|n| Session::new(n).unwrap()) {
             flows.open(at(0), other, SocketAddr::from(([127, 0, 0, 1], 1)), limits);
-            flows.push(other, b"{}".to_vec(), ());
+            flows.push(other, b"{}", ());
         }
         let mut sent = |ms| {
             let steps = std::iter::from_fn(|| flows.poll(at(ms)));
@@ -365,7 +366,7 @@ mod tests {
         };
         let none = Duration::ZERO;
 
-        flows.push(other, b"{}".to_vec(), ());
+        flows.push(other, b"{}", ());
         drain(&mut flows, at(0));
         assert_eq!(observed(&flows), (0, 1, 0, none));
         drain(&mut flows, at(100));
@@ -373,12 +374,12 @@ mod tests {
         // Of what was sent twice nobody knows how long it took.
         assert_eq!(flows.hear(at(110), other, Some(&ack(&flows))), Some(vec![()]));
         assert_eq!(observed(&flows), (1, 0, 0, none));
-        flows.push(other, b"{}".to_vec(), ());
+        flows.push(other, b"{}", ());
         drain(&mut flows, at(200));
         assert_eq!(flows.hear(at(207), other, Some(&ack(&flows))), Some(vec![()]));
         assert_eq!(observed(&flows), (1, 0, 1, Duration::from_millis(7)));
 
-        flows.push(other, b"{}".to_vec(), ());
+        flows.push(other, b"{}", ());
         flows.begin_anew(next);
         assert_eq!((flows.own(), flows.hear(at(300), other, None)), (next, None));
         assert_eq!(observed(&flows), (1, 0, 1, Duration::from_millis(7)));

@@ -17,6 +17,7 @@
 //! and is given the [`StoreAnswer`] as a command.
 #![deny(clippy::disallowed_types, clippy::disallowed_methods)]
 
+mod bundle;
 mod client;
 mod directory;
 mod flow;

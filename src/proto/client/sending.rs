@@ -41,7 +41,7 @@ impl Client {
                 true => Sent::Part,
                 false => Sent::Message { recipient: recipient.clone(), number: message.number },
             };
-            self.flows.push(session, frame, sent);
+            self.flows.push(session, &frame, sent);
         }
     }
 
@@ -100,7 +100,7 @@ impl Client {
         self.conversations.at_server.insert(number, recipient.clone());
         let keep = KeepFrame { sender: &sender, recipient: &recipient, seen, number };
         for (_, frame) in keep.encode(&text) {
-            self.flows.push(session, frame, Sent::Part);
+            self.flows.push(session, &frame, Sent::Part);
         }
         true
     }

@@ -316,7 +316,7 @@ impl Client {
         }
         self.flows.open(now.at, session, self.server, SERVER);
         let frame = Frame::Deregister { nickname, number };
-        self.flows.push(session, frame.encode(), Sent::Part);
+        self.flows.push(session, &frame.encode(), Sent::Part);
     }
 
     /// Whether the answer to this request has not come.

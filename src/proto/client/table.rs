@@ -71,7 +71,7 @@ impl Client {
         }
         self.lookups.insert(nickname.clone());
         self.open_server(now);
-        self.flows.push(session, Frame::Lookup { nickname }.encode(), Sent::Part);
+        self.flows.push(session, &Frame::Lookup { nickname }.encode(), Sent::Part);
     }
 
     pub(super) fn on_found(

@@ -80,14 +80,14 @@ impl Server {
     /// Queues a frame for a member, if there is one of this session.
     fn push(&mut self, session: Session, frame: Vec<u8>, owed: Owed) {
         if let Some(flow) = self.flow(session) {
-            flow.push(frame, owed);
+            flow.push(&frame, owed);
         }
     }
 
     /// Queues an answer for a member.
     pub(super) fn push_answer(&mut self, session: Session, frame: Vec<u8>, owed: Owed) {
         if let Some(flow) = self.flow(session) {
-            flow.push(frame, owed);
+            flow.push(&frame, owed);
             self.answers += 1;
         }
     }
