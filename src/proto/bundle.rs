@@ -26,8 +26,10 @@ impl<T> Bundle<T> {
     /// Adds a frame that fits.
     pub(super) fn push(&mut self, frame: &[u8], item: T) {
         if self.items.len() == 1 {
-            // Who follows is likely to be followed.
-            self.bytes.reserve_exact(Packet::ROOM.saturating_sub(self.bytes.len()));
+            // Who follows is likely to be followed. A new place costs less than a larger one.
+            let mut bytes = Vec::with_capacity(Packet::ROOM);
+            bytes.extend_from_slice(&self.bytes);
+            self.bytes = bytes;
             self.items.reserve(Packet::ROOM / (frame.len() + 1));
         }
         self.bytes.push(b',');

@@ -19,6 +19,9 @@ pub const MAX_PACKET: usize = 1200;
 /// What a header may take of it: seven numbers of 16 digits, and [`MAX_RANGES`] ranges.
 const HEADER_ROOM: usize = 280;
 
+/// What one has mostly, with what is around it.
+const LIKELY_HEADER: usize = 128;
+
 /// Ranges of an [`Ack`]. The first gaps are the ones that matter: the rest follows.
 const MAX_RANGES: usize = 3;
 
@@ -194,8 +197,14 @@ impl Packet {
 
     /// Writes a packet of frames that are written already.
     #[must_use]
-    pub fn assemble<'a>(header: &Header, frames: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(MAX_PACKET);
+    pub fn assemble<'a>(
+        header: &Header,
+        frames: impl IntoIterator<Item = &'a [u8], IntoIter: Clone>,
+    ) -> Vec<u8> {
+        let frames = frames.into_iter();
+        // No more than that: allocators take what is large from elsewhere, in several times the time.
+        let capacity = LIKELY_HEADER + frames.clone().map(|frame| frame.len() + 1).sum::<usize>();
+        let mut bytes = Vec::with_capacity(capacity);
         bytes.push(b'[');
         // Numbers, into memory: there is nothing in it that can fail.
         let _ = serde_json::to_writer(&mut bytes, &header.fields());
