@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::object::Object;
-use super::scan::{Scan, once};
+use super::scan::Scan;
 use super::{DecodeError, Nickname, Session};
 
 /// Every field of every kind, as the wire names it. Others are ignored; `Key`, `Signature` and
@@ -71,27 +71,28 @@ impl<'a> Fields<'a> {
     /// Reads those of one object, as [`to_bytes`](Self::to_bytes) writes them. A time, which is no whole number, is
     /// left to serde.
     pub(super) fn scan(scan: &mut Scan<'a>) -> Option<Self> {
-        let (mut fields, mut kind) = (Self::default(), None);
-        scan.object(|scan, name| match name {
-            "Type" => once(&mut kind, scan.text()?),
-            "Nickname" => once(&mut fields.nickname, scan.text()?.into()),
-            "Sender" => once(&mut fields.sender, scan.text()?.into()),
-            "Receipent" => once(&mut fields.recipient, scan.text()?.into()),
-            "Status" => once(&mut fields.status, scan.text()?.into()),
-            "Msg" => once(&mut fields.msg, scan.text()?.into()),
-            "Offline" => once(&mut fields.offline, scan.text()?.into()),
-            "Session" => once(&mut fields.session, scan.number()?),
-            "Number" => once(&mut fields.number, scan.number()?),
-            "Floor" => once(&mut fields.floor, scan.number()?),
-            "Part" => once(&mut fields.part, scan.number()?),
-            "More" => once(&mut fields.more, scan.truth()?),
-            "Cookie" => once(&mut fields.cookie, scan.number()?),
-            "Since" => once(&mut fields.since, scan.number()?),
-            "Revision" => once(&mut fields.revision, scan.number()?),
-            "Last" => once(&mut fields.last, scan.number()?),
-            _ => None,
-        })?;
-        Some(Self { r#type: kind?.into(), ..fields })
+        let text = |scan: &mut Scan<'a>| scan.text().map(Cow::Borrowed);
+        let fields = Self {
+            r#type: scan.field("{\"Type\":", text)??,
+            nickname: scan.field(",\"Nickname\":", text)?,
+            sender: scan.field(",\"Sender\":", text)?,
+            recipient: scan.field(",\"Receipent\":", text)?,
+            status: scan.field(",\"Status\":", text)?,
+            msg: scan.field(",\"Msg\":", text)?,
+            offline: scan.field(",\"Offline\":", text)?,
+            session: scan.field(",\"Session\":", Scan::number)?,
+            number: scan.field(",\"Number\":", Scan::number)?,
+            floor: scan.field(",\"Floor\":", Scan::number)?,
+            part: scan.field(",\"Part\":", Scan::number)?,
+            more: scan.field(",\"More\":", Scan::truth)?,
+            time: None,
+            cookie: scan.field(",\"Cookie\":", Scan::number)?,
+            since: scan.field(",\"Since\":", Scan::number)?,
+            revision: scan.field(",\"Revision\":", Scan::number)?,
+            last: scan.field(",\"Last\":", Scan::number)?,
+        };
+        scan.token("}")?;
+        Some(fields)
     }
 }
 

@@ -9,7 +9,7 @@ use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::fields::{Fields, Names, number, session};
-use super::scan::{Scan, once};
+use super::scan::Scan;
 use super::{DecodeError, Frame, Session};
 
 /// The longest packet that is sent, in bytes: with its UDP and IP headers, what every path carries
@@ -21,6 +21,9 @@ const HEADER_ROOM: usize = 280;
 
 /// What one has mostly, with what is around it.
 const LIKELY_HEADER: usize = 128;
+
+/// Frames of lines that people write.
+const LIKELY_FRAMES: usize = 8;
 
 /// Ranges of an [`Ack`]. The first gaps are the ones that matter: the rest follows.
 const MAX_RANGES: usize = 3;
@@ -107,18 +110,18 @@ struct Raw {
 impl HeaderFields {
     /// Reads them where nothing came out of order.
     fn scan(scan: &mut Scan<'_>) -> Option<Self> {
-        let (mut fields, mut from, mut to) = (Self::default(), None, None);
-        scan.object(|scan, name| match name {
-            "Session" => once(&mut from, scan.number()?),
-            "To" => once(&mut to, scan.number()?),
-            "Number" => once(&mut fields.number, scan.number()?),
-            "Floor" => once(&mut fields.floor, scan.number()?),
-            "Ack" => once(&mut fields.ack, scan.number()?),
-            "Revision" => once(&mut fields.revision, scan.number()?),
-            "Cookie" => once(&mut fields.cookie, scan.number()?),
-            _ => None,
-        })?;
-        Some(Self { session: from?, to: to?, ..fields })
+        let fields = Self {
+            session: scan.field("{\"Session\":", Scan::number)??,
+            to: scan.field(",\"To\":", Scan::number)??,
+            number: scan.field(",\"Number\":", Scan::number)?,
+            floor: scan.field(",\"Floor\":", Scan::number)?,
+            ack: scan.field(",\"Ack\":", Scan::number)?,
+            also: Vec::new(),
+            revision: scan.field(",\"Revision\":", Scan::number)?,
+            cookie: scan.field(",\"Cookie\":", Scan::number)?,
+        };
+        scan.token("}")?;
+        Some(fields)
     }
 }
 
@@ -129,6 +132,9 @@ impl Raw {
         let header = HeaderFields::scan(scan)?;
         let (mut frames, mut names) = (Vec::new(), Names::default());
         while scan.token(",").is_some() {
+            if frames.is_empty() {
+                frames.reserve(LIKELY_FRAMES);
+            }
             frames.push(Fields::scan(scan)?.into_frame(&mut names).ok()?);
         }
         scan.token("]")?;
