@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::client_outlet::ClientPort;
 use super::error::nickname;
 use super::threads::Threads;
-use super::waiting::{Awaited, Waiter, Waiting};
+use super::waiting::{Awaited, Callbacks, Waiter};
 use super::{ClientBuilder, Error, Pending, User};
-use crate::net::Port;
 use crate::proto::{self, ClientCommand, Delivery, Stats, Ticket};
 use crate::wire::Nickname;
 
@@ -37,9 +37,9 @@ use crate::wire::Nickname;
 /// ```
 #[must_use = "it is closed when it is dropped"]
 pub struct Client {
-    pub(super) port: Arc<Port<proto::Client>>,
+    pub(super) port: Arc<ClientPort>,
     pub(super) threads: Threads,
-    pub(super) waiting: Arc<Waiting>,
+    pub(super) callbacks: Callbacks,
     pub(super) server: SocketAddr,
     pub(super) dropped: Arc<AtomicBool>,
 }
@@ -114,7 +114,7 @@ impl Client {
     /// # Errors
     /// [`Error::Nickname`] and [`Error::Closed`] at once, the others with the outcome.
     pub fn post_register(&self, name: &str) -> Result<Pending<()>, Error> {
-        let (waiter, pending) = Waiter::pending(&self.port);
+        let (waiter, pending) = Waiter::pending(self.port.clone());
         self.submit_register(nickname(name)?, waiter)?;
         Ok(pending)
     }
@@ -146,11 +146,11 @@ impl Client {
         name: &str,
         callback: impl FnOnce(Result<(), Error>) + Send + 'static,
     ) -> Result<(), Error> {
-        self.submit_register(nickname(name)?, self.waiting.callback(callback)?)
+        self.submit_register(nickname(name)?, self.callbacks.waiter(callback)?)
     }
 
     pub(super) fn register_as(&self, nickname: Nickname) -> Result<(), Error> {
-        let (waiter, pending) = Waiter::pending(&self.port);
+        let (waiter, pending) = Waiter::pending(self.port.clone());
         self.submit_register(nickname, waiter)?;
         pending.wait()
     }
@@ -174,7 +174,7 @@ impl Client {
     /// # Errors
     /// [`Error::Closed`] at once, the other with the outcome.
     pub fn post_deregister(&self) -> Result<Pending<()>, Error> {
-        let (waiter, pending) = Waiter::pending(&self.port);
+        let (waiter, pending) = Waiter::pending(self.port.clone());
         let awaited = Awaited::Session(waiter);
         self.submit(awaited, |ticket| ClientCommand::Deregister { ticket })?;
         Ok(pending)
@@ -190,7 +190,7 @@ impl Client {
         &self,
         callback: impl FnOnce(Result<(), Error>) + Send + 'static,
     ) -> Result<(), Error> {
-        let awaited = Awaited::Session(self.waiting.callback(callback)?);
+        let awaited = Awaited::Session(self.callbacks.waiter(callback)?);
         self.submit(awaited, |ticket| ClientCommand::Deregister { ticket })
     }
 
@@ -215,7 +215,7 @@ impl Client {
     /// [`Error::Nickname`] and [`Error::Closed`] at once; the others of [`send`](Self::send) with the
     /// outcome.
     pub fn post(&self, recipient: &str, text: &str) -> Result<Pending<Delivery>, Error> {
-        let (waiter, pending) = Waiter::pending(&self.port);
+        let (waiter, pending) = Waiter::pending(self.port.clone());
         self.submit_message(recipient, text, waiter)?;
         Ok(pending)
     }
@@ -244,7 +244,7 @@ impl Client {
         text: &str,
         callback: impl FnOnce(Result<Delivery, Error>) + Send + 'static,
     ) -> Result<(), Error> {
-        self.submit_message(recipient, text, self.waiting.callback(callback)?)
+        self.submit_message(recipient, text, self.callbacks.waiter(callback)?)
     }
 
     fn submit_message(
@@ -264,14 +264,9 @@ impl Client {
         awaited: Awaited,
         command: impl FnOnce(Ticket) -> ClientCommand,
     ) -> Result<(), Error> {
-        let ticket = self.waiting.add(awaited);
-        if self.port.command(command(ticket)) {
-            return Ok(());
-        }
-        // Where the driver ended in between, whoever waits was told already.
-        match self.waiting.take(ticket) {
-            Some(_) => Err(Error::Closed),
-            None => Ok(()),
+        match self.port.prepared(|outlet| command(outlet.awaits(awaited))) {
+            true => Ok(()),
+            false => Err(Error::Closed),
         }
     }
 

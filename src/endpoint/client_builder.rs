@@ -1,20 +1,21 @@
-//! How a client is set up and started, and what becomes of what its engine emits.
+//! How a client is set up and started.
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::client_outlet::ClientOutlet;
 use super::dispatcher::Scope;
 use super::error::nickname;
 use super::outbox::{Idle, Outbox};
+use super::pending::Hasten as _;
 use super::resolve::{default_host, resolve};
 use super::threads::Threads;
-use super::waiting::{Told, Waiting};
+use super::waiting::Callbacks;
 use super::{Client, Error, Inbox, Incoming, MAX_TEXT, Message, dispatcher, log, random};
-use crate::net::{Driver, Later, Outlet};
-use crate::proto::{self, ClientCommand, ClientEmit, ClientEvent, Stats};
+use crate::net::Driver;
+use crate::proto::{self, ClientEvent};
 
 type OnMessage = Box<dyn FnMut(Message) + Send>;
 type OnEvent = Box<dyn FnMut(ClientEvent) + Send>;
@@ -177,88 +178,16 @@ impl ClientBuilder {
         let idle = {
             let port = Arc::clone(&port);
             // Whoever posts out of its callbacks has done so.
-            Box::new(move || {
-                if port.holds_back() {
-                    port.command(ClientCommand::Hasten);
-                }
-            })
+            Box::new(move || port.hasten())
         };
         let (outbox, end) = ends(&threads, Arc::clone(&dropped), idle)?;
-        let waiting = Arc::new(Waiting::default());
-        let outlet = ClientOutlet { outbox, waiting: Arc::clone(&waiting), server };
-        port.connect(Box::new(outlet));
+        port.connect(ClientOutlet::new(outbox, server));
         threads.spawn("client", move || driver.run())?;
         tracing::info!(%server, "started");
-        let client = Client { port, threads, waiting, server, dropped };
+        let client = Client { port, threads, callbacks: Callbacks::default(), server, dropped };
         if self.register {
             client.register_as(name)?;
         }
         Ok((client, end))
-    }
-}
-
-struct ClientOutlet {
-    outbox: Outbox<Incoming>,
-    waiting: Arc<Waiting>,
-    server: SocketAddr,
-}
-
-impl ClientOutlet {
-    fn told(&mut self, told: Option<Told>, later: &mut Vec<Later>) {
-        match told {
-            Some(Told::Call(call)) => self.outbox.put_call(call),
-            Some(Told::Later(left)) => later.push(left),
-            None => {}
-        }
-    }
-}
-
-impl Drop for ClientOutlet {
-    fn drop(&mut self) {
-        // With no lock held: the driver drops it so.
-        let mut later = Vec::new();
-        for told in self.waiting.close() {
-            self.told(Some(told), &mut later);
-        }
-        later.into_iter().for_each(Later::run);
-    }
-}
-
-impl Outlet<ClientEmit> for ClientOutlet {
-    fn has_room(&self) -> bool {
-        // What nobody is to have is not acknowledged.
-        self.outbox.has_room() && !self.outbox.is_abandoned()
-    }
-
-    fn observe(&self, stats: &mut Stats) {
-        stats.events_pending = self.outbox.len() as u64;
-    }
-
-    fn emit(&mut self, emit: ClientEmit, later: &mut Vec<Later>) -> ControlFlow<()> {
-        let error = |failure| Error::from_failure(failure, self.server);
-        // What was emitted before an outcome can be taken by whoever has the outcome.
-        match emit {
-            ClientEmit::Message(arrival) => {
-                let bytes = arrival.text.len();
-                self.outbox.put_text(Incoming::Message(arrival.into()), bytes);
-            }
-            ClientEmit::Event(event) => self.outbox.put(Incoming::Event(event)),
-            ClientEmit::Sent(ticket, outcome) => {
-                let first = || self.outbox.flush(later);
-                let told = self.waiting.tell_message(ticket, outcome.map_err(error), first);
-                self.told(told, later);
-            }
-            ClientEmit::Session(ticket, outcome) => {
-                let first = || self.outbox.flush(later);
-                let told = self.waiting.tell_session(ticket, outcome.map_err(error), first);
-                self.told(told, later);
-            }
-            ClientEmit::Closed => return ControlFlow::Break(()),
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn flush(&mut self, later: &mut Vec<Later>) {
-        self.outbox.flush(later);
     }
 }

@@ -13,6 +13,7 @@
 mod bell;
 mod client;
 mod client_builder;
+mod client_outlet;
 mod dispatcher;
 mod error;
 mod inbox;

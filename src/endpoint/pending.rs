@@ -7,6 +7,7 @@
 //! somebody sleeps. A channel is ten times as large.
 
 use std::fmt;
+use std::panic::RefUnwindSafe;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,8 +16,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use super::Error;
-use crate::net::{Later, Port};
-use crate::proto::{self, ClientCommand};
+use crate::net::Later;
 
 /// A call that is under way: [`wait`](Self::wait) gives what became of it, and so does `.await`.
 ///
@@ -46,7 +46,13 @@ use crate::proto::{self, ClientCommand};
 pub struct Pending<T> {
     slot: Arc<Slot<T>>,
     /// Whose call it is.
-    port: Arc<Port<proto::Client>>,
+    client: Arc<dyn Hasten>,
+}
+
+/// Whose call may be held back until more goes with it.
+pub(super) trait Hasten: Send + Sync + RefUnwindSafe {
+    /// Sends what is held back: somebody waits.
+    fn hasten(&self);
 }
 
 /// Where an outcome is told.
@@ -151,10 +157,10 @@ impl WakerSlot {
 /// The other end, which tells the outcome; where it is dropped, that the client was closed.
 pub(super) struct Teller<T>(Arc<Slot<T>>);
 
-pub(super) fn pending<T>(port: Arc<Port<proto::Client>>) -> (Teller<T>, Pending<T>) {
+pub(super) fn pending<T>(client: Arc<dyn Hasten>) -> (Teller<T>, Pending<T>) {
     let state = Mutex::new(State { outcome: None, waiting: None });
     let slot = Arc::new(Slot { state, is_told: AtomicBool::new(false) });
-    (Teller(Arc::clone(&slot)), Pending { slot, port })
+    (Teller(Arc::clone(&slot)), Pending { slot, client })
 }
 
 impl<T> Teller<T> {
@@ -183,8 +189,8 @@ impl<T> fmt::Debug for Pending<T> {
 impl<T> Pending<T> {
     /// Sends what is held back until more goes with it, if the outcome is not there.
     fn hasten(&self) {
-        if !self.is_finished() && self.port.holds_back() {
-            self.port.command(ClientCommand::Hasten);
+        if !self.is_finished() {
+            self.client.hasten();
         }
     }
 

@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::server_builder::ServerPort;
 use super::storing::StoreGauges;
 use super::threads::Threads;
 use super::{ServerBuilder, User};
-use crate::net::Port;
-use crate::proto::{self, Limits, ServerCommand, Stats};
+use crate::proto::{Limits, ServerCommand, Stats};
 
 /// A running server: it keeps who is online where, and stores what cannot be delivered now.
 ///
@@ -30,7 +30,7 @@ use crate::proto::{self, Limits, ServerCommand, Stats};
 /// ```
 #[must_use = "it is stopped when it is dropped"]
 pub struct Server {
-    pub(super) port: Arc<Port<proto::Server>>,
+    pub(super) port: Arc<ServerPort>,
     pub(super) limits: Limits,
     pub(super) threads: Threads,
     pub(super) gauges: Arc<StoreGauges>,

@@ -13,7 +13,7 @@ use super::resolve::resolve;
 use super::storing::{StoreGauges, keep};
 use super::threads::Threads;
 use super::{Error, Inbox, Server, dispatcher, log, random};
-use crate::net::{Driver, Later, Outlet, local_stamp};
+use crate::net::{Driver, Later, Outlet, Port, local_stamp};
 use crate::proto::{
     self, Limits, ServerCommand, ServerConfig, ServerEmit, ServerEvent, Stats, StoreRequest,
 };
@@ -171,7 +171,7 @@ impl ServerBuilder {
             move || keep(store, &waiting, &port, &gauges)
         })?;
         let outlet = ServerOutlet { outbox, requests, gauges: Arc::clone(&gauges) };
-        port.connect(Box::new(outlet));
+        port.connect(outlet);
         port.command(ServerCommand::Known(users));
         threads.spawn("server", move || driver.run())?;
         tracing::info!(directory = %directory.display(), "serving");
@@ -189,9 +189,12 @@ fn of_store(limits: &Limits) -> StoreLimits {
     }
 }
 
+/// What is shared by a server's threads.
+pub(super) type ServerPort = Port<proto::Server, ServerOutlet>;
+
 /// The requests' channel has no bound of its own: past [`MAX_WAITING`] nothing is taken that leads to more,
 /// but for what users who are online have under way.
-struct ServerOutlet {
+pub(super) struct ServerOutlet {
     outbox: Outbox<ServerEvent>,
     requests: Sender<StoreRequest>,
     gauges: Arc<StoreGauges>,

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::log;
-use crate::net::Port;
-use crate::proto::{self, ServerCommand, Stats, StoreAnswer, StoreRequest};
+use super::server_builder::ServerPort;
+use crate::proto::{ServerCommand, Stats, StoreAnswer, StoreRequest};
 use crate::store::{Store, StoreFigures};
 
 /// How long the files of the mailboxes may take to follow the journal when the server stops. What is
@@ -60,7 +60,7 @@ impl StoreGauges {
 pub(super) fn keep(
     mut store: impl Store,
     requests: &Receiver<StoreRequest>,
-    port: &Port<proto::Server>,
+    port: &ServerPort,
     gauges: &StoreGauges,
 ) {
     gauges.publish(&store);

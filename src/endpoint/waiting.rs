@@ -3,16 +3,15 @@
 //! The invariant: whoever waits is told once. What the engine has no outcome for, because its driver
 //! ended, is told that the client is closed.
 
-use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use slab::Slab;
 
 use super::Error;
-use super::pending::{Pending, Teller, pending};
-use crate::net::{Later, Port};
-use crate::proto::{self, Delivery, MAX_PENDING, Ticket};
+use super::pending::{Hasten, Pending, Teller, pending};
+use crate::net::Later;
+use crate::proto::{Delivery, MAX_PENDING, Ticket};
 
 /// Who is told of an outcome.
 pub(super) enum Waiter<T> {
@@ -62,8 +61,8 @@ pub(super) enum Told {
 
 impl<T> Waiter<T> {
     /// A waiter, and what it waits on.
-    pub(super) fn pending(port: &Arc<Port<proto::Client>>) -> (Self, Pending<T>) {
-        let (teller, pending) = pending(Arc::clone(port));
+    pub(super) fn pending(client: Arc<dyn Hasten>) -> (Self, Pending<T>) {
+        let (teller, pending) = pending(client);
         (Self::Pending(teller), pending)
     }
 
@@ -108,52 +107,44 @@ impl Awaited {
     }
 }
 
-/// Whoever waits for something, by ticket. A ticket that was told is given out again.
-///
-/// The engine bounds what it has under way; this bounds the callbacks that have not run, which may
-/// be of calls that the engine refused at once.
-#[derive(Default)]
-pub(super) struct Waiting {
-    /// A ticket is where it stands.
-    awaited: Mutex<Slab<Awaited>>,
-    callbacks: Arc<AtomicUsize>,
-}
+/// Callbacks of calls, counted until they have run: the engine bounds what it has under way, and not those of calls
+/// that it refused at once.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Callbacks(Arc<AtomicUsize>);
 
-impl fmt::Debug for Waiting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Waiting").field("count", &self.lock().len()).finish_non_exhaustive()
-    }
-}
-
-impl Waiting {
-    fn lock(&self) -> MutexGuard<'_, Slab<Awaited>> {
-        self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
+impl Callbacks {
     /// A waiter that calls a callback.
-    pub(super) fn callback<T>(
+    pub(super) fn waiter<T>(
         &self,
         run: impl FnOnce(Result<T, Error>) + Send + 'static,
     ) -> Result<Waiter<T>, Error> {
-        let counted = Counted(Arc::clone(&self.callbacks));
-        if self.callbacks.fetch_add(1, Ordering::Relaxed) >= MAX_PENDING {
+        let counted = Counted(Arc::clone(&self.0));
+        if self.0.fetch_add(1, Ordering::Relaxed) >= MAX_PENDING {
             return Err(Error::TooManyPending);
         }
         Ok(Waiter::Callback(Callback { run: Box::new(run), counted }))
     }
+}
 
-    pub(super) fn add(&self, awaited: Awaited) -> Ticket {
-        self.lock().insert(awaited) as Ticket
+/// Whoever waits for something, by ticket. A ticket that was told is given out again.
+#[derive(Default)]
+pub(super) struct Waiting {
+    /// A ticket is where it stands.
+    awaited: Slab<Awaited>,
+}
+
+impl Waiting {
+    pub(super) fn add(&mut self, awaited: Awaited) -> Ticket {
+        self.awaited.insert(awaited) as Ticket
     }
 
-    /// Takes back who waits.
-    pub(super) fn take(&self, ticket: Ticket) -> Option<Awaited> {
-        self.lock().try_remove(usize::try_from(ticket).ok()?)
+    fn take(&mut self, ticket: Ticket) -> Option<Awaited> {
+        self.awaited.try_remove(usize::try_from(ticket).ok()?)
     }
 
     /// Tells what became of a message; `first` is done before somebody who waits can know.
     pub(super) fn tell_message(
-        &self,
+        &mut self,
         ticket: Ticket,
         outcome: Result<Delivery, Error>,
         first: impl FnOnce(),
@@ -164,7 +155,7 @@ impl Waiting {
 
     /// Tells what became of a registration, or of leaving, in the same way.
     pub(super) fn tell_session(
-        &self,
+        &mut self,
         ticket: Ticket,
         outcome: Result<(), Error>,
         first: impl FnOnce(),
@@ -174,8 +165,7 @@ impl Waiting {
     }
 
     /// Tells everyone that the client is closed; returns what is left to do.
-    pub(super) fn close(&self) -> Vec<Told> {
-        let awaited = std::mem::take(&mut *self.lock());
-        awaited.into_iter().filter_map(|(_, awaited)| awaited.close()).collect()
+    pub(super) fn close(&mut self) -> Vec<Told> {
+        self.awaited.drain().filter_map(Awaited::close).collect()
     }
 }

@@ -55,9 +55,9 @@ pub(crate) trait Outlet<E>: Send {
     fn flush(&mut self, later: &mut Vec<Later>);
 }
 
-struct Core<E: Engine> {
+struct Core<E, O> {
     engine: E,
-    outlet: Option<Box<dyn Outlet<E::Emit>>>,
+    outlet: Option<O>,
     /// Until the driver ends: whoever holds on to an endpoint that is closed does not keep its port.
     socket: Option<Arc<Socket>>,
     outgoing: Outgoing,
@@ -67,7 +67,7 @@ struct Core<E: Engine> {
     quick_until: Instant,
 }
 
-impl<E: Engine> Core<E> {
+impl<E: Engine, O: Outlet<E::Emit>> Core<E, O> {
     /// Lets the application have what the engine has emitted.
     fn pass_on(&mut self, rest: &mut Rest) {
         if let Some(outlet) = &mut self.outlet {
@@ -91,8 +91,8 @@ impl<E: Engine> Core<E> {
 }
 
 /// One endpoint's engine and socket, for any thread to use.
-pub(crate) struct Port<E: Engine> {
-    core: Mutex<Core<E>>,
+pub(crate) struct Port<E, O> {
+    core: Mutex<Core<E, O>>,
     address: SocketAddr,
     waker: Waker,
     clock: Clock,
@@ -133,13 +133,13 @@ impl Rest {
 }
 
 /// The receiving half of an endpoint: what its thread runs.
-pub(crate) struct Driver<E: Engine> {
-    port: Arc<Port<E>>,
+pub(crate) struct Driver<E, O> {
+    port: Arc<Port<E, O>>,
     socket: Arc<Socket>,
     poll: Poll,
 }
 
-impl<E: Engine> Driver<E> {
+impl<E: Engine, O: Outlet<E::Emit>> Driver<E, O> {
     /// Binds a socket and puts an engine behind it.
     pub(crate) fn bind(address: SocketAddr, engine: E) -> io::Result<Self> {
         let mut socket = Socket::bind(address)?;
@@ -167,7 +167,7 @@ impl<E: Engine> Driver<E> {
     }
 
     /// The half that other threads use.
-    pub(crate) fn port(&self) -> Arc<Port<E>> {
+    pub(crate) fn port(&self) -> Arc<Port<E, O>> {
         Arc::clone(&self.port)
     }
 
@@ -242,14 +242,14 @@ impl Busy {
     }
 }
 
-impl<E: Engine> Port<E> {
+impl<E: Engine, O: Outlet<E::Emit>> Port<E, O> {
     /// Where the socket is bound.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Says where the engine's emissions go. Before that there are none.
-    pub(crate) fn connect(&self, outlet: Box<dyn Outlet<E::Emit>>) {
+    pub(crate) fn connect(&self, outlet: O) {
         self.lock().outlet = Some(outlet);
     }
 
@@ -261,15 +261,34 @@ impl<E: Engine> Port<E> {
 
     /// Gives the engine several commands, and then does what they lead to together.
     pub(crate) fn commands(&self, commands: impl IntoIterator<Item = E::Command>) -> bool {
+        self.give(|core, now, rest| {
+            for command in commands {
+                core.engine.take(now, Input::Command(command));
+                self.drain(core, rest);
+            }
+        })
+    }
+
+    /// Gives the engine a command for whose outcome the outlet has been prepared.
+    pub(crate) fn prepared(&self, prepare: impl FnOnce(&mut O) -> E::Command) -> bool {
+        self.give(|core, now, rest| {
+            if let Some(outlet) = &mut core.outlet {
+                core.engine.take(now, Input::Command(prepare(outlet)));
+                self.drain(core, rest);
+            }
+        })
+    }
+
+    /// Gives the engine something, unless the driver has ended, and does what that leads to. What is not given is
+    /// dropped with the lock released: it may be the program's.
+    fn give(&self, give: impl FnOnce(&mut Core<E, O>, Now, &mut Rest)) -> bool {
         let mut core = self.lock();
         if core.outlet.is_none() {
+            drop(core);
             return false;
         }
         let (now, mut rest) = (self.clock.now(), Rest::default());
-        for command in commands {
-            core.engine.take(now, Input::Command(command));
-            self.drain(&mut core, &mut rest);
-        }
+        give(&mut core, now, &mut rest);
         core.engine.flush(now);
         self.drain(&mut core, &mut rest);
         self.finish(&mut core, &mut rest);
@@ -310,12 +329,12 @@ impl<E: Engine> Port<E> {
 
     /// An engine is left in a sound state by whatever it was doing: a panic elsewhere is no reason
     /// to stop serving.
-    fn lock(&self) -> MutexGuard<'_, Core<E>> {
+    fn lock(&self) -> MutexGuard<'_, Core<E, O>> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives the engine an input, does what is due, and what it wants.
-    fn handle(&self, core: &mut Core<E>, now: Now, input: Input<'_, E::Command>) -> Rest {
+    fn handle(&self, core: &mut Core<E, O>, now: Now, input: Input<'_, E::Command>) -> Rest {
         let mut rest = Rest::default();
         core.engine.handle(now, input);
         self.drain(core, &mut rest);
@@ -324,7 +343,7 @@ impl<E: Engine> Port<E> {
     }
 
     /// Takes what the engine wants.
-    fn drain(&self, core: &mut Core<E>, rest: &mut Rest) {
+    fn drain(&self, core: &mut Core<E, O>, rest: &mut Rest) {
         while let Some(output) = core.engine.poll_output() {
             match output {
                 Output::Transmit { to, payload } => {
@@ -346,7 +365,7 @@ impl<E: Engine> Port<E> {
     }
 
     /// Does together what several inputs have led to. First what is to be sent: whoever is woken may want this core.
-    fn finish(&self, core: &mut Core<E>, rest: &mut Rest) {
+    fn finish(&self, core: &mut Core<E, O>, rest: &mut Rest) {
         if let Some(socket) = &core.socket {
             let sent = core.outgoing.send(socket);
             self.note(sent, rest);
@@ -387,7 +406,7 @@ impl<E: Engine> Port<E> {
     }
 
     /// Gives the engine a datagram.
-    fn take(&self, core: &mut Core<E>, from: SocketAddr, payload: &[u8], rest: &mut Rest) {
+    fn take(&self, core: &mut Core<E, O>, from: SocketAddr, payload: &[u8], rest: &mut Rest) {
         let room = core.outlet.as_ref().is_some_and(|outlet| outlet.has_room());
         let before = enabled!(Level::DEBUG).then(|| core.engine.counters());
         core.engine.take(self.clock.now(), Input::Datagram { from, payload, room });

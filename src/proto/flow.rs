@@ -173,7 +173,9 @@ impl<T> Flow<T> {
         if self.queue.is_empty() || self.flight.len() as u64 >= WINDOW {
             return None;
         }
-        let at_once = self.hastened || self.flight.is_empty() || self.queued >= TRAIN.max(self.flight.len() / 2 * Packet::ROOM);
+        let at_once = self.hastened
+            || self.flight.is_empty()
+            || self.queued >= TRAIN.max(self.flight.len() / 2 * Packet::ROOM);
         Some(if at_once { Instant::ZERO } else { self.filled + COMPANY })
     }
 
