@@ -27,8 +27,10 @@ const OVERTAKEN: u32 = 3;
 /// ends it, and so does an ack of all that was sent.
 const COMPANY: Duration = Duration::from_micros(100);
 
-/// Bytes of frames that do not wait any more: as many packets as a system call takes with profit.
-const TRAIN: usize = 8 * Packet::ROOM;
+/// Bytes of frames that do not wait any more, unless more is under way: as many packets as a system call takes with
+/// profit. Else they are to be as much as is under way, since each train costs either side the same, however long it
+/// is, and acks of what is under way come meanwhile.
+const TRAIN: usize = 6 * Packet::ROOM;
 
 /// A packet that was not acknowledged through.
 #[derive(Debug)]
@@ -173,9 +175,8 @@ impl<T> Flow<T> {
         if self.queue.is_empty() || self.flight.len() as u64 >= WINDOW {
             return None;
         }
-        let at_once = self.hastened
-            || self.flight.is_empty()
-            || self.queued >= TRAIN.max(self.flight.len() / 2 * Packet::ROOM);
+        let train = TRAIN.max(self.flight.len() * Packet::ROOM);
+        let at_once = self.hastened || self.flight.is_empty() || self.queued >= train;
         Some(if at_once { Instant::ZERO } else { self.filled + COMPANY })
     }
 

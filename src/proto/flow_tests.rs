@@ -115,6 +115,22 @@ fn what_waits_for_company_goes_when_somebody_waits_or_it_is_enough_or_all_has_co
 }
 
 #[test]
+fn what_waits_is_a_train_once_it_is_as_much_as_is_under_way() {
+    let (mut a, _) = pair();
+    let packets = 2 * TRAIN as u64 / Packet::ROOM as u64;
+    for number in 0..packets {
+        push(&mut a, number, Packet::ROOM);
+    }
+    assert_eq!(sent(&mut a, at(1)).len() as u64, packets, "nothing was under way");
+    for number in 1..packets {
+        push(&mut a, number, Packet::ROOM);
+        assert_eq!(sent(&mut a, at(1)), [], "{number} wait, {packets} are under way");
+    }
+    push(&mut a, packets, Packet::ROOM);
+    assert_eq!(sent(&mut a, at(1)).len() as u64, packets);
+}
+
+#[test]
 fn what_is_lost_is_sent_again_and_what_came_early_waits_for_it() {
     let (mut a, mut b) = pair();
     for number in 1..=3 {
