@@ -104,6 +104,16 @@ impl<T> Slot<T> {
         self.lock().outcome.take().unwrap_or(Err(Error::Closed))
     }
 
+    /// The same, for who does not ask again. Mostly whoever told has gone, and nobody is to be locked out.
+    fn into_outcome(self: Arc<Self>) -> Result<T, Error> {
+        let slot = match Arc::try_unwrap(self) {
+            Ok(slot) => slot,
+            Err(shared) => return shared.take(),
+        };
+        let state = slot.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        state.outcome.unwrap_or(Err(Error::Closed))
+    }
+
     /// Leaves who is to be woken, in the place of the one before, unless it was told.
     fn leave(&self, sleeper: Sleeper) -> bool {
         let mut state = self.lock();
@@ -201,7 +211,7 @@ impl<T> Pending<T> {
     pub fn wait(self) -> Result<T, Error> {
         self.hasten();
         self.slot.wait(None);
-        self.slot.take()
+        self.slot.into_outcome()
     }
 
     /// Waits for the outcome for a time; returns itself when that has passed.
@@ -227,7 +237,7 @@ impl<T> Pending<T> {
         self.hasten();
         // Longer than the clock goes is as long as it takes.
         if self.slot.wait(Instant::now().checked_add(timeout)) {
-            Ok(self.slot.take())
+            Ok(self.slot.into_outcome())
         } else {
             Err(self)
         }
