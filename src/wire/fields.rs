@@ -67,29 +67,50 @@ pub(super) const FALSE: &str = "False";
 pub(super) const ONLINE: &str = "Online";
 pub(super) const OFFLINE: &str = "Offline";
 
+/// Fields as they stand in an object, behind the one in front of each, in their order.
+mod name {
+    pub(super) const TYPE: &str = "{\"Type\":";
+    pub(super) const NICKNAME: &str = ",\"Nickname\":";
+    pub(super) const SENDER: &str = ",\"Sender\":";
+    pub(super) const RECIPIENT: &str = ",\"Receipent\":";
+    pub(super) const STATUS: &str = ",\"Status\":";
+    pub(super) const MSG: &str = ",\"Msg\":";
+    pub(super) const OFFLINE: &str = ",\"Offline\":";
+    pub(super) const SESSION: &str = ",\"Session\":";
+    pub(super) const NUMBER: &str = ",\"Number\":";
+    pub(super) const FLOOR: &str = ",\"Floor\":";
+    pub(super) const PART: &str = ",\"Part\":";
+    pub(super) const MORE: &str = ",\"More\":";
+    pub(super) const TIME: &str = ",\"Time\":";
+    pub(super) const COOKIE: &str = ",\"Cookie\":";
+    pub(super) const SINCE: &str = ",\"Since\":";
+    pub(super) const REVISION: &str = ",\"Revision\":";
+    pub(super) const LAST: &str = ",\"Last\":";
+}
+
 impl<'a> Fields<'a> {
     /// Reads those of one object, as [`to_bytes`](Self::to_bytes) writes them. A time, which is no whole number, is
     /// left to serde.
     pub(super) fn scan(scan: &mut Scan<'a>) -> Option<Self> {
         let text = |scan: &mut Scan<'a>| scan.text().map(Cow::Borrowed);
         let fields = Self {
-            r#type: scan.field("{\"Type\":", text)??,
-            nickname: scan.field(",\"Nickname\":", text)?,
-            sender: scan.field(",\"Sender\":", text)?,
-            recipient: scan.field(",\"Receipent\":", text)?,
-            status: scan.field(",\"Status\":", text)?,
-            msg: scan.field(",\"Msg\":", text)?,
-            offline: scan.field(",\"Offline\":", text)?,
-            session: scan.field(",\"Session\":", Scan::number)?,
-            number: scan.field(",\"Number\":", Scan::number)?,
-            floor: scan.field(",\"Floor\":", Scan::number)?,
-            part: scan.field(",\"Part\":", Scan::number)?,
-            more: scan.field(",\"More\":", Scan::truth)?,
+            r#type: scan.field(name::TYPE, text)??,
+            nickname: scan.field(name::NICKNAME, text)?,
+            sender: scan.field(name::SENDER, text)?,
+            recipient: scan.field(name::RECIPIENT, text)?,
+            status: scan.field(name::STATUS, text)?,
+            msg: scan.field(name::MSG, text)?,
+            offline: scan.field(name::OFFLINE, text)?,
+            session: scan.field(name::SESSION, Scan::number)?,
+            number: scan.field(name::NUMBER, Scan::number)?,
+            floor: scan.field(name::FLOOR, Scan::number)?,
+            part: scan.field(name::PART, Scan::number)?,
+            more: scan.field(name::MORE, Scan::truth)?,
             time: None,
-            cookie: scan.field(",\"Cookie\":", Scan::number)?,
-            since: scan.field(",\"Since\":", Scan::number)?,
-            revision: scan.field(",\"Revision\":", Scan::number)?,
-            last: scan.field(",\"Last\":", Scan::number)?,
+            cookie: scan.field(name::COOKIE, Scan::number)?,
+            since: scan.field(name::SINCE, Scan::number)?,
+            revision: scan.field(name::REVISION, Scan::number)?,
+            last: scan.field(name::LAST, Scan::number)?,
         };
         scan.token("}")?;
         Some(fields)
@@ -103,29 +124,28 @@ impl Fields<'_> {
 
     /// Writes those that there are. Serde would write the same, in twice the time.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let texts = [
-            ("Nickname", &self.nickname),
-            ("Sender", &self.sender),
-            ("Receipent", &self.recipient),
-            ("Status", &self.status),
-            ("Msg", &self.msg),
-            ("Offline", &self.offline),
-        ];
         let mut object = Object::new(160 + self.msg.as_ref().map_or(0, |msg| msg.len()));
-        object.text("Type", &self.r#type);
-        for (name, text) in texts {
+        object.text(name::TYPE, &self.r#type);
+        for (name, text) in [
+            (name::NICKNAME, &self.nickname),
+            (name::SENDER, &self.sender),
+            (name::RECIPIENT, &self.recipient),
+            (name::STATUS, &self.status),
+            (name::MSG, &self.msg),
+            (name::OFFLINE, &self.offline),
+        ] {
             text.iter().for_each(|text| object.text(name, text));
         }
-        object.plain("Session", self.session);
-        object.plain("Number", self.number);
-        object.plain("Floor", self.floor);
-        object.plain("Part", self.part);
-        object.plain("More", self.more);
-        object.plain("Time", self.time);
-        object.plain("Cookie", self.cookie);
-        object.plain("Since", self.since);
-        object.plain("Revision", self.revision);
-        object.plain("Last", self.last);
+        object.plain(name::SESSION, self.session);
+        object.plain(name::NUMBER, self.number);
+        object.plain(name::FLOOR, self.floor);
+        object.plain(name::PART, self.part);
+        object.plain(name::MORE, self.more);
+        object.plain(name::TIME, self.time);
+        object.plain(name::COOKIE, self.cookie);
+        object.plain(name::SINCE, self.since);
+        object.plain(name::REVISION, self.revision);
+        object.plain(name::LAST, self.last);
         object.into_bytes()
     }
 }
