@@ -179,15 +179,30 @@ impl Client {
         flow.take()
     }
 
-    /// A message, or a part of one, came over a flow.
-    pub(super) fn on_chat(&mut self, session: Session, chat: Chat, direct: bool) {
-        let Chat { sender, author, number, stored_at, piece, text } = chat;
+    /// The whole text of a message, once its last part has come.
+    fn put_together(
+        &mut self,
+        session: Session,
+        number: u64,
+        piece: Piece,
+        text: String,
+    ) -> Option<String> {
+        let is_whole = piece == Piece::default() && text.len() <= self.max_text;
+        if is_whole && self.parts.is_empty() {
+            return Some(text);
+        }
         let parts = self.parts.entry(session).or_default();
         let text = parts.add(number, piece, text, self.max_text);
         if parts.waiting() == 0 {
             self.parts.remove(&session);
         }
-        let Some(text) = text else { return };
+        text
+    }
+
+    /// A message, or a part of one, came over a flow.
+    pub(super) fn on_chat(&mut self, session: Session, chat: Chat, direct: bool) {
+        let Chat { sender, author, number, stored_at, piece, text } = chat;
+        let Some(text) = self.put_together(session, number, piece, text) else { return };
         let id = MessageId { author: author.unwrap_or(session), number };
         if !self.seen.is_new(&sender, id) {
             return;
