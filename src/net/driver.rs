@@ -392,11 +392,11 @@ impl<E: Engine, O: Outlet<E::Emit>> Port<E, O> {
         for train in trains {
             // Others have their turn between one sender's datagrams and the next's.
             let mut core = self.lock();
-            let mut rest = Rest::default();
+            let (now, mut rest) = (self.clock.now(), Rest::default());
             // What came with the train before. That of the last one goes after the acks: see `finish`.
             core.pass_on(&mut rest);
             for payload in train.datagrams() {
-                self.take(&mut core, train.from, payload, &mut rest);
+                self.take(&mut core, now, train.from, payload, &mut rest);
             }
             drop(core);
             rest.finish();
@@ -406,10 +406,17 @@ impl<E: Engine, O: Outlet<E::Emit>> Port<E, O> {
     }
 
     /// Gives the engine a datagram.
-    fn take(&self, core: &mut Core<E, O>, from: SocketAddr, payload: &[u8], rest: &mut Rest) {
+    fn take(
+        &self,
+        core: &mut Core<E, O>,
+        now: Now,
+        from: SocketAddr,
+        payload: &[u8],
+        rest: &mut Rest,
+    ) {
         let room = core.outlet.as_ref().is_some_and(|outlet| outlet.has_room());
         let before = enabled!(Level::DEBUG).then(|| core.engine.counters());
-        core.engine.take(self.clock.now(), Input::Datagram { from, payload, room });
+        core.engine.take(now, Input::Datagram { from, payload, room });
         self.drain(core, rest);
         let reason = before.and_then(|before| core.engine.counters().rejected_since(&before));
         if let Some(reason) = reason {
