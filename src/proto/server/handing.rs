@@ -88,6 +88,8 @@ impl Server {
     pub(super) fn push_answer(&mut self, session: Session, frame: Vec<u8>, owed: Owed) {
         if let Some(flow) = self.flow(session) {
             flow.push(&frame, owed);
+            // Somebody waits for it.
+            flow.hasten();
             self.answers += 1;
         }
     }
