@@ -50,7 +50,7 @@ pub struct ClientBuilder {
     port: u16,
     register: bool,
     on_message: OnMessage,
-    on_event: OnEvent,
+    on_event: Option<OnEvent>,
     scope: Scope,
 }
 
@@ -71,7 +71,7 @@ impl ClientBuilder {
             port: 0,
             register: true,
             on_message: Box::new(|_| {}),
-            on_event: Box::new(|_| {}),
+            on_event: None,
             scope: dispatcher::no_scope(),
         }
     }
@@ -111,7 +111,7 @@ impl ClientBuilder {
 
     /// What to call with each event, on the same thread, in order with the messages.
     pub fn on_event(mut self, callback: impl FnMut(ClientEvent) + Send + 'static) -> Self {
-        self.on_event = Box::new(callback);
+        self.on_event = Some(Box::new(callback));
         self
     }
 
@@ -132,9 +132,11 @@ impl ClientBuilder {
     /// and those of [`Client::register`].
     pub fn connect(mut self) -> Result<Client, Error> {
         let mut on_message = std::mem::replace(&mut self.on_message, Box::new(|_| {}));
-        let mut on_event = std::mem::replace(&mut self.on_event, Box::new(|_| {}));
+        let on_event = self.on_event.take();
+        let hears_events = on_event.is_some();
+        let mut on_event = on_event.unwrap_or_else(|| Box::new(|_| {}));
         let scope = std::mem::replace(&mut self.scope, dispatcher::no_scope());
-        let (client, ()) = self.start(|threads, dropped, idle| {
+        let (client, ()) = self.start(hears_events, |threads, dropped, idle| {
             let (outbox, queue) = Outbox::new(log::incoming, idle, None);
             dispatcher::start(threads, queue, scope, move |incoming| match incoming {
                 // It was dropped from inside a callback, and what the callbacks use may be gone.
@@ -153,12 +155,14 @@ impl ClientBuilder {
     /// # Errors
     /// Those of [`connect`](Self::connect), and [`Error::Descriptor`].
     pub fn connect_with_inbox(self) -> Result<(Client, Inbox<Incoming>), Error> {
-        self.start(|_, _, idle| Inbox::new(log::incoming, idle))
+        self.start(true, |_, _, idle| Inbox::new(log::incoming, idle))
     }
 
-    /// Starts the client with an outbox for what comes, whose other end is `E`, and registers it.
+    /// Starts the client with an outbox for what comes, whose other end is `E`, and registers it. Somebody hears of
+    /// events besides the log, or nobody.
     fn start<E>(
         self,
+        hears_events: bool,
         ends: impl FnOnce(&Threads, Arc<AtomicBool>, Idle) -> Result<(Outbox<Incoming>, E), Error>,
     ) -> Result<(Client, E), Error> {
         let name = nickname(&self.nickname)?;
@@ -181,7 +185,7 @@ impl ClientBuilder {
             Box::new(move || port.hasten())
         };
         let (outbox, end) = ends(&threads, Arc::clone(&dropped), idle)?;
-        port.connect(ClientOutlet::new(outbox, server));
+        port.connect(ClientOutlet::new(outbox, hears_events, server));
         threads.spawn("client", move || driver.run())?;
         tracing::info!(%server, "started");
         let client = Client { port, threads, callbacks: Callbacks::default(), server, dropped };

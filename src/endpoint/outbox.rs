@@ -91,8 +91,6 @@ pub(super) struct Outbox<T> {
     /// What was put in since the last flush.
     held: Vec<Waiting<T>>,
     held_bytes: usize,
-    /// There is no callback for what comes: it is only logged.
-    only_logs: bool,
     shared: Arc<Shared<T>>,
     // Dropped last: who hears the last ring finds that the queue has ended.
     bell: LastRing,
@@ -131,13 +129,7 @@ impl<T> Outbox<T> {
         let queue =
             Queue { shared: Arc::clone(&shared), log, idle, span: tracing::Span::current() };
         let (held, bell) = (Vec::new(), LastRing(bell));
-        (Self { held, held_bytes: 0, only_logs: false, shared, bell }, queue)
-    }
-
-    /// The same, where there is no callback for what comes: who logs nothing has no work with it.
-    pub(super) fn only_logging(mut self) -> Self {
-        self.only_logs = true;
-        self
+        (Self { held, held_bytes: 0, shared, bell }, queue)
     }
 
     /// Whether the application can take one more event.
@@ -157,6 +149,11 @@ impl<T> Outbox<T> {
         self.held.len() + self.shared.count.load(Ordering::Relaxed)
     }
 
+    /// Whether all that was put in can be taken.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.held.is_empty()
+    }
+
     /// Puts something in.
     pub(super) fn put(&mut self, item: T) {
         self.put_text(item, 0);
@@ -164,11 +161,15 @@ impl<T> Outbox<T> {
 
     /// Puts something in with a text of so many bytes.
     pub(super) fn put_text(&mut self, item: T, bytes: usize) {
-        if self.only_logs && LevelFilter::current() == LevelFilter::OFF {
-            return;
-        }
         self.held_bytes += bytes;
         self.held.push((Job::Item(item), bytes));
+    }
+
+    /// Puts an event in, which may only be for the log: who logs nothing has no work with it then.
+    pub(super) fn put_event(&mut self, event: T, is_heard: bool) {
+        if is_heard || LevelFilter::current() != LevelFilter::OFF {
+            self.put(event);
+        }
     }
 
     pub(super) fn put_call(&mut self, call: Call) {

@@ -115,9 +115,8 @@ impl ServerBuilder {
     /// [`Error::DirectoryInUse`], [`Error::Thread`], [`Error::Random`].
     pub fn start(mut self) -> Result<Server, Error> {
         let on_event = self.on_event.take();
-        let (server, ()) = self.start_with(|threads, dropped| {
+        let (server, ()) = self.start_with(on_event.is_some(), |threads, dropped| {
             let (outbox, queue) = Outbox::new(log::server_event, Box::new(|| {}), None);
-            let outbox = if on_event.is_some() { outbox } else { outbox.only_logging() };
             let mut on_event = on_event.unwrap_or_else(|| Box::new(|_| {}));
             dispatcher::start(threads, queue, dispatcher::no_scope(), move |event| {
                 // If it was dropped from inside a callback, what the callback uses may be gone.
@@ -137,12 +136,14 @@ impl ServerBuilder {
     /// # Errors
     /// Those of [`start`](Self::start), and [`Error::Descriptor`].
     pub fn start_with_inbox(self) -> Result<(Server, Inbox<ServerEvent>), Error> {
-        self.start_with(|_, _| Inbox::new(log::server_event, Box::new(|| {})))
+        self.start_with(true, |_, _| Inbox::new(log::server_event, Box::new(|| {})))
     }
 
-    /// Starts the server with an outbox for its events, whose other end is `E`.
+    /// Starts the server with an outbox for its events, which somebody hears besides the log or not, and whose other
+    /// end is `E`.
     fn start_with<E>(
         self,
+        hears_events: bool,
         ends: impl FnOnce(&Threads, Arc<AtomicBool>) -> Result<(Outbox<ServerEvent>, E), Error>,
     ) -> Result<(Server, E), Error> {
         let Self { bind, directory, refuse_classic, limits, on_event: _ } = self;
@@ -170,7 +171,7 @@ impl ServerBuilder {
             let (port, gauges) = (Arc::clone(&port), Arc::clone(&gauges));
             move || keep(store, &waiting, &port, &gauges)
         })?;
-        let outlet = ServerOutlet { outbox, requests, gauges: Arc::clone(&gauges) };
+        let outlet = ServerOutlet { outbox, hears_events, requests, gauges: Arc::clone(&gauges) };
         port.connect(outlet);
         port.command(ServerCommand::Known(users));
         threads.spawn("server", move || driver.run())?;
@@ -196,6 +197,7 @@ pub(super) type ServerPort = Port<proto::Server, ServerOutlet>;
 /// but for what users who are online have under way.
 pub(super) struct ServerOutlet {
     outbox: Outbox<ServerEvent>,
+    hears_events: bool,
     requests: Sender<StoreRequest>,
     gauges: Arc<StoreGauges>,
 }
@@ -211,7 +213,7 @@ impl Outlet<ServerEmit> for ServerOutlet {
 
     fn emit(&mut self, emit: ServerEmit, _: &mut Vec<Later>) -> ControlFlow<()> {
         match emit {
-            ServerEmit::Event(event) => self.outbox.put(event),
+            ServerEmit::Event(event) => self.outbox.put_event(event, self.hears_events),
             ServerEmit::Store(request) => {
                 self.gauges.pending.fetch_add(1, Ordering::Relaxed);
                 // It fails only if the thread is gone; then nothing is called stored.

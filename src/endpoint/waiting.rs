@@ -51,12 +51,20 @@ impl<T> Callback<T> {
     }
 }
 
-/// What is left to do for who was told.
-pub(super) enum Told {
-    /// It is a callback: this is to be called, in order with the events.
-    Call(Call),
-    /// It sleeps: this is to be done.
-    Later(Later),
+/// Somebody who waits, and the outcome.
+pub(super) enum Tell {
+    Message(Teller<Delivery>, Result<Delivery, Error>),
+    Session(Teller<()>, Result<(), Error>),
+}
+
+impl Tell {
+    /// Tells it. What is returned is to be done with no lock held.
+    pub(super) fn run(self) -> Option<Later> {
+        match self {
+            Self::Message(teller, outcome) => teller.tell(outcome),
+            Self::Session(teller, outcome) => teller.tell(outcome),
+        }
+    }
 }
 
 impl<T> Waiter<T> {
@@ -64,22 +72,6 @@ impl<T> Waiter<T> {
     pub(super) fn pending(client: Arc<dyn Hasten>) -> (Self, Pending<T>) {
         let (teller, pending) = pending(client);
         (Self::Pending(teller), pending)
-    }
-
-    /// Tells whoever waits, as far as that can be done at once; `first` is done before somebody can know.
-    fn tell(
-        self,
-        outcome: Result<T, Error>,
-        call: fn(Callback<T>, Result<T, Error>) -> Call,
-        first: impl FnOnce(),
-    ) -> Option<Told> {
-        match self {
-            Self::Pending(teller) => {
-                first();
-                teller.tell(outcome).map(Told::Later)
-            }
-            Self::Callback(callback) => Some(Told::Call(call(callback, outcome))),
-        }
     }
 }
 
@@ -96,15 +88,6 @@ impl Drop for Counted {
 pub(super) enum Awaited {
     Message(Waiter<Delivery>),
     Session(Waiter<()>),
-}
-
-impl Awaited {
-    fn close(self) -> Option<Told> {
-        match self {
-            Self::Message(waiter) => waiter.tell(Err(Error::Closed), Call::Message, || {}),
-            Self::Session(waiter) => waiter.tell(Err(Error::Closed), Call::Session, || {}),
-        }
-    }
 }
 
 /// Callbacks of calls, counted until they have run: the engine bounds what it has under way, and not those of calls
@@ -138,34 +121,28 @@ impl Waiting {
         self.awaited.insert(awaited) as Ticket
     }
 
+    /// Who waits for the outcome of a message.
+    pub(super) fn take_message(&mut self, ticket: Ticket) -> Option<Waiter<Delivery>> {
+        match self.take(ticket)? {
+            Awaited::Message(waiter) => Some(waiter),
+            Awaited::Session(_) => None,
+        }
+    }
+
+    /// Who waits for that of a registration, or of leaving.
+    pub(super) fn take_session(&mut self, ticket: Ticket) -> Option<Waiter<()>> {
+        match self.take(ticket)? {
+            Awaited::Session(waiter) => Some(waiter),
+            Awaited::Message(_) => None,
+        }
+    }
+
+    /// Everyone who waits.
+    pub(super) fn take_all(&mut self) -> Vec<Awaited> {
+        self.awaited.drain().collect()
+    }
+
     fn take(&mut self, ticket: Ticket) -> Option<Awaited> {
         self.awaited.try_remove(usize::try_from(ticket).ok()?)
-    }
-
-    /// Tells what became of a message; `first` is done before somebody who waits can know.
-    pub(super) fn tell_message(
-        &mut self,
-        ticket: Ticket,
-        outcome: Result<Delivery, Error>,
-        first: impl FnOnce(),
-    ) -> Option<Told> {
-        let Awaited::Message(waiter) = self.take(ticket)? else { return None };
-        waiter.tell(outcome, Call::Message, first)
-    }
-
-    /// Tells what became of a registration, or of leaving, in the same way.
-    pub(super) fn tell_session(
-        &mut self,
-        ticket: Ticket,
-        outcome: Result<(), Error>,
-        first: impl FnOnce(),
-    ) -> Option<Told> {
-        let Awaited::Session(waiter) = self.take(ticket)? else { return None };
-        waiter.tell(outcome, Call::Session, first)
-    }
-
-    /// Tells everyone that the client is closed; returns what is left to do.
-    pub(super) fn close(&mut self) -> Vec<Told> {
-        self.awaited.drain().filter_map(Awaited::close).collect()
     }
 }
