@@ -94,19 +94,20 @@ impl Client {
             }
             // In all three, None while the interpreter goes: there is nobody left to tell.
             let (of_messages, of_events) = (Arc::clone(&callbacks), Arc::clone(&callbacks));
-            let client = builder
+            let mut builder = builder
                 // One after the other they do not have to get the interpreter back each time.
                 .around_callbacks(|callbacks| {
                     let _ = Python::try_attach(|_| callbacks());
                 })
                 .on_message(move |message| {
                     let _ = Python::try_attach(|py| of_messages.message(py, &message));
-                })
-                .on_event(move |event| {
+                });
+            if callbacks.on_event.is_some() {
+                builder = builder.on_event(move |event| {
                     let _ = Python::try_attach(|py| of_events.event(py, &event));
-                })
-                .connect()?;
-            Ok((client, None))
+                });
+            }
+            Ok((builder.connect()?, None))
         });
         let (client, inbox) = connected.map_err(|error| convert::exception(py, &error))?;
         let client = Self { held: Held::new(py, client, inbox)?, callbacks };

@@ -67,7 +67,9 @@ fn connect(
         return Ok(superchat_client { client, polled: Some(polled), held: Held::new() });
     }
     builder = builder.on_message(move |message| give_message(on_message, userdata, &message));
-    builder = builder.on_event(move |event| give_client_event(on_event, userdata, &event));
+    if on_event.is_some() {
+        builder = builder.on_event(move |event| give_client_event(on_event, userdata, &event));
+    }
     Ok(superchat_client { client: builder.connect()?, polled: None, held: Held::new() })
 }
 
