@@ -52,7 +52,7 @@ impl ClientOutlet {
     ) {
         match waiter {
             Waiter::Callback(callback) => self.outbox.put_call(Call::Message(callback, outcome)),
-            Waiter::Pending(teller) if self.outbox.is_flushed() => {
+            Waiter::Pending(teller) if self.outbox.is_flushed() && self.tells.is_empty() => {
                 later.extend(teller.tell(outcome));
             }
             Waiter::Pending(teller) => self.tells.push(Tell::Message(teller, outcome)),
