@@ -2,7 +2,7 @@
 //!
 //! The invariant: what is read here is what serde reads there. Whatever else may stand in JSON (white space, an
 //! escape, a number that is not whole, fields in another order, or others) is not read at all, and left to serde. So
-//! nobody has to write it like this; who does is read in a third of the time.
+//! nobody has to write it like this; who does is read in half the time.
 
 use super::object::stands_for_itself;
 

@@ -12,8 +12,8 @@ use crate::wire::{Chat, Frame, MessageId, Nickname, Notice, Piece, Session, Unix
 const FAREWELL: AckWait =
     AckWait { blocked: Duration::from_millis(1000), silent: Duration::from_millis(1000) };
 
-/// Answers that were not taken, of all members together: 25 MB. Past that, whoever has most of them has
-/// to register, and begins anew.
+/// Answers that were not taken, of all members together: 25 MB, or up to 90 where each member has two, since a packet is
+/// counted on for the next. Past that, whoever has most of them has to register, and begins anew.
 pub(super) const MAX_ANSWERS: usize = 131_072;
 
 /// What depends on a frame that a member takes.
