@@ -140,9 +140,7 @@ impl Raw {
         scan.token("]")?;
         Some(Self { header, frames })
     }
-}
 
-impl Raw {
     fn into_packet(self) -> Result<Packet, DecodeError> {
         Ok(Packet { header: self.header.into_header()?, frames: self.frames })
     }

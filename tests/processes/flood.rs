@@ -27,8 +27,9 @@ const LEEWAY: u64 = 4_096;
 /// Kilobytes by which it may grow in all: 4096 requests of strangers, their links, and 4096 budgets.
 const TABLES: u64 = 24_576;
 
-/// Bytes of a message that is stored and not in its file yet: a line of a hundred, and what is known of it.
-const STORED: usize = 512;
+/// Messages that are stored in each half at the most: they are in the server's memory until their file follows, and
+/// how many a machine is fast enough for is not to be what is measured.
+const MAIL: usize = 4_000;
 
 #[test]
 fn a_flood_of_two_hundred_thousand_costs_the_well_behaved_nothing() {
@@ -47,18 +48,19 @@ fn a_flood_of_two_hundred_thousand_costs_the_well_behaved_nothing() {
     let (received, _) = server.counted();
     let dropped = dropped_at(server.address.port());
     let (mut direct, mut stored) = (0_u64, 0);
-    let (mut filled, mut stored_then) = (0, 0);
+    let mut filled = 0;
     for to in [server.address, sonic.address()] {
         let mut hose = Hose::new(to, known.clone(), Some(RATE));
         for _ in 0..2 {
-            (filled, stored_then) = (server.memory("VmRSS"), stored);
+            filled = server.memory("VmRSS");
             let over = AtomicBool::new(false);
             thread::scope(|scope| {
                 scope.spawn(|| {
                     hose.flood(EACH, EACH);
                     over.store(true, Ordering::Relaxed);
                 });
-                while !over.load(Ordering::Relaxed) {
+                let most = stored + MAIL;
+                while !over.load(Ordering::Relaxed) && stored < most {
                     let text = direct.to_string();
                     // Whichever way it comes: on a machine that is busy enough, the direct one may seem
                     // blocked.
@@ -94,11 +96,6 @@ fn a_flood_of_two_hundred_thousand_costs_the_well_behaved_nothing() {
     ));
     assert!((flood..=flood + others).contains(&counted), "{counted} of {flood} and {others}");
     assert!(malformed + dropped >= 2 * EACH as u64 && malformed <= 2 * EACH as u64);
-    let kept = |since| ((stored - since) * STORED / 1024) as u64;
-    let (all, last) = (kept(0), kept(stored_then));
-    assert!(grown < quiet + TABLES + all, "from {quiet} kB to {grown} kB, {all} kB of mail");
-    assert!(
-        grown < filled + LEEWAY + last,
-        "from {filled} kB, where all is full, to {grown} kB, {last} kB of mail"
-    );
+    assert!(grown < quiet + TABLES, "from {quiet} kB to {grown} kB");
+    assert!(grown < filled + LEEWAY, "from {filled} kB, where all is full, to {grown} kB");
 }
