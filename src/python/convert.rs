@@ -26,13 +26,22 @@ pub(super) fn wait<T: Send>(py: Python<'_>, mut pending: Pending<T>) -> PyResult
     }
 }
 
+/// The class of what [`future`] makes.
+fn outcome_class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    class(py, &CLASS, "Outcome")
+}
+
 /// A `concurrent.futures.Future` that is to be [settled](settle).
 pub(super) fn future(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    let future = CLASS.import(py, "concurrent.futures", "Future")?.call0()?;
-    // What was sent cannot be taken back: the future is running, and refuses to be cancelled.
-    future.call_method0(intern!(py, "set_running_or_notify_cancel"))?;
-    Ok(future)
+    outcome_class(py)?.call0()
+}
+
+/// What gives such a future its result: looked up once, and called without a bound method for each.
+fn set_result(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static FUNCTION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let find = || Ok::<_, PyErr>(outcome_class(py)?.getattr(intern!(py, "set_result"))?.unbind());
+    Ok(FUNCTION.get_or_try_init(py, find)?.bind(py))
 }
 
 /// Gives a future its outcome. What its own callbacks raise, it reports itself.
@@ -44,10 +53,9 @@ pub(super) fn settle<T>(
     // None while the interpreter goes: there is nobody left to tell.
     let _ = Python::try_attach(|py| {
         let settled = match outcome {
-            Ok(value) => {
-                let set_result = intern!(py, "set_result");
-                convert(py, value).and_then(|value| future.call_method1(py, set_result, (value,)))
-            }
+            Ok(value) => convert(py, value)
+                .and_then(|value| set_result(py)?.call1((future, value)))
+                .map(Bound::unbind),
             Err(error) => future.call_method1(py, "set_exception", (exception(py, &error),)),
         };
         if let Err(error) = settled {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import asyncio
 import concurrent.futures
 import gc
 import queue
@@ -22,6 +23,7 @@ import pytest
 import superchat
 import superchat._superchat
 from superchat import Delivery, Route, errors, events
+from superchat._types import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -83,7 +85,27 @@ def test_futures_have_the_outcome(server: superchat.Server) -> None:
         assert {future.result() for future in done} == {Delivery.RECEIVED}
         unknown = sonic.post("nobody", "hi")
         assert isinstance(unknown.exception(timeout=10), errors.UnknownUserError)
-        assert not unknown.cancel()
+
+
+def test_a_future_runs_until_it_is_done_and_is_never_cancelled(server: superchat.Server) -> None:
+    future: concurrent.futures.Future[object] = Outcome()
+    assert not future.cancel() and not future.cancelled()
+    assert future.running() and not future.done()
+    future.set_result(Delivery.RECEIVED)
+    assert not future.cancel() and not future.cancelled()
+    assert future.done() and not future.running()
+    with connect("sonic", server) as sonic:
+        assert isinstance(sonic.post("sonic", "hi"), Outcome)
+
+
+def test_whoever_gives_up_an_awaited_future_takes_nothing_back(server: superchat.Server) -> None:
+    async def give_up(future: concurrent.futures.Future[Delivery]) -> None:
+        assert asyncio.wrap_future(future).cancel()
+
+    with connect("sonic", server) as sonic:
+        future = sonic.post("sonic", "hi")
+        asyncio.run(give_up(future))
+        assert future.result(timeout=10) is Delivery.RECEIVED
 
 
 def test_a_future_that_is_pending_fails_when_the_client_closes(server: superchat.Server) -> None:
