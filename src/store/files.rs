@@ -11,13 +11,14 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 
-use super::disk::{Disk, RealDisk};
+use super::disk::Disk;
 use super::journal::{Encoder, JOURNAL, Journal};
 use super::line::{self, Line};
 use super::mailbox::{
     Change, Given, Mailbox, Mailboxes, Most, Size, Taken, contents, first, known_by,
 };
 use super::name::file_name;
+use super::real_disk::RealDisk;
 use super::{Store, StoreFigures, StoreLimits};
 use crate::proto::{LastSeen, StoreAnswer, StoreRequest, StoredMessage, UnixTime};
 use crate::wire::Nickname;
@@ -287,7 +288,7 @@ impl<D: Disk> FileStore<D> {
     }
 
     fn write_down(&mut self) -> io::Result<()> {
-        let found = self.disk.metadata(JOURNAL)?;
+        let found = self.disk.metadata_without_time(JOURNAL)?;
         let is_ours = found.is_some_and(|found| self.journal.is(found));
         if is_ours && self.journal.is_sound {
             self.journal.commit()?;

@@ -217,7 +217,7 @@ impl<F: DiskFile> Journal<F> {
             length,
             room: length,
             ahead: D::AHEAD,
-            identity: disk.metadata(JOURNAL)?.and_then(|found| found.identity),
+            identity: disk.metadata_without_time(JOURNAL)?.and_then(|found| found.identity),
             crc,
             waiting: Encoder { bytes: Vec::new(), crc },
             is_sound: true,

@@ -15,12 +15,14 @@ mod mailbox;
 mod name;
 mod opening;
 mod reading;
+mod real_disk;
 mod settling;
 
-pub use disk::{Disk, DiskFile, Metadata, RealDisk};
+pub use disk::{Disk, DiskFile, Metadata};
 pub use files::FileStore;
 pub use limits::{StoreFigures, StoreLimits};
 pub use opening::OpenError;
+pub use real_disk::RealDisk;
 
 use crate::proto::{LastSeen, StoreAnswer, StoreRequest};
 use crate::wire::Nickname;

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::path::Path;
 
-use super::disk::{Disk, Metadata, RealDisk, replace};
+use super::disk::{Disk, Metadata, replace};
 use super::files::{BATCH, FileStore, rewrite_past};
 use super::journal::{self, Encoder, JOURNAL, Journal, Record};
 use super::mailbox::{Mailbox, Mailboxes, check};
+use super::real_disk::RealDisk;
 use super::{StoreLimits, name};
 use crate::proto::{LastSeen, UnixTime};
 use crate::wire::Nickname;
