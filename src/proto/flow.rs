@@ -2,9 +2,7 @@
 //!
 //! The invariants:
 //! - frames are handed on in the order in which they were pushed, each once, as long as both sides
-//!   remember the flow; a packet is acknowledged through when its frames were handed on;
-//! - a side that forgot the flow goes on with the other one's floor, the lowest number that was not
-//!   acknowledged through: nothing below it is owed to anybody;
+//!   remember the flow: what was not acknowledged is sent again, and see [`incoming`](super::incoming);
 //! - a number is never used for two packets;
 //! - a lone frame does not wait. Those that follow one another closely go together: see [`COMPANY`].
 
@@ -13,11 +11,9 @@ use std::time::Duration;
 
 use super::Instant;
 use super::bundle::Bundle;
+use super::incoming::{Incoming, WINDOW};
 use super::round_trip::{KeptTrip, RoundTrip, RoundTrips};
-use crate::wire::{Ack, Frame, Packet, Sequence};
-
-/// Packets under way at a time, and packets held until those before them have come: 77 KB a flow.
-pub(super) const WINDOW: u64 = 64;
+use crate::wire::{Ack, Packet, Sequence};
 
 /// A packet is taken for lost when so many later ones have come (RFC 5681, section 3.2).
 const OVERTAKEN: u32 = 3;
@@ -44,7 +40,7 @@ struct Segment<T> {
     overtaken: u32,
 }
 
-/// One direction each: what is sent there, and what comes from there.
+/// What is sent there, and what comes from there.
 #[derive(Debug)]
 pub(super) struct Flow<T> {
     /// The number of the next new packet.
@@ -64,11 +60,8 @@ pub(super) struct Flow<T> {
     /// When the oldest packet under way became that, or was first sent.
     progress: Instant,
     heard: Instant,
-    /// Everything that came up to this number was handed on.
-    taken: u64,
-    /// What came of the numbers after that, at the place of each: no more than a window.
-    early: VecDeque<Option<Vec<Frame>>>,
-    owes_ack: bool,
+    /// What comes from there.
+    pub(super) incoming: Incoming,
 }
 
 /// What is to be known of a flow while nothing is under way: the other side goes on with any number that it
@@ -105,36 +98,27 @@ impl<T> Flow<T> {
             expires: None,
             progress: now,
             heard: now,
-            taken: 0,
-            early: VecDeque::new(),
-            owes_ack: false,
+            incoming: Incoming::default(),
         }
     }
 
     /// A flow that goes on from what was kept of it, with a number that it has not used.
     pub(super) fn resume(next: u64, kept: Kept) -> Self {
         let Kept { taken, round_trip } = kept;
-        Self { next, taken, round_trip: RoundTrip::resume(round_trip), ..Self::new(Instant::ZERO) }
+        let (incoming, round_trip) = (Incoming::resume(taken), RoundTrip::resume(round_trip));
+        Self { next, incoming, round_trip, ..Self::new(Instant::ZERO) }
     }
 
     /// What is to be kept of it, if nothing is under way, either way.
     pub(super) fn rest(&self) -> Option<Kept> {
-        let rests = self.is_idle() && self.early.is_empty() && !self.owes_ack;
-        rests.then(|| Kept { taken: self.taken, round_trip: self.round_trip.kept() })
+        let taken = self.incoming.rest().filter(|_| self.is_idle())?;
+        Some(Kept { taken, round_trip: self.round_trip.kept() })
     }
 
     /// Gives up whatever was not acknowledged, and goes on with this number.
     pub(super) fn restart_at(&mut self, number: u64) {
         drop(self.abandon());
         self.next = number.max(self.next);
-    }
-
-    /// What has a lower number than this is not taken any more.
-    pub(super) fn expect_from(&mut self, number: u64) {
-        let passed = number.saturating_sub(1).saturating_sub(self.taken);
-        self.taken += passed;
-        let passed = usize::try_from(passed).unwrap_or(usize::MAX);
-        self.early.drain(..passed.min(self.early.len()));
     }
 
     /// A number that no packet of an earlier flow of this endpoint has had: none has sent a packet
@@ -280,70 +264,6 @@ impl<T> Flow<T> {
         }
     }
 
-    /// A packet came. It is kept until those before it have come, unless it is too far ahead.
-    pub(super) fn receive(&mut self, sequence: Sequence, frames: Vec<Frame>) {
-        self.owes_ack = true;
-        self.expect_from(sequence.floor);
-        if sequence.number > self.taken && sequence.number <= self.taken + WINDOW {
-            // Less than a window.
-            let place = (sequence.number - self.taken - 1) as usize;
-            if self.early.len() <= place {
-                self.early.resize_with(place + 1, || None);
-            }
-            if let Some(early) = self.early.get_mut(place) {
-                early.get_or_insert(frames);
-            }
-        }
-    }
-
-    /// A packet came that cannot be taken now. Its sender is to know that somebody is there.
-    pub(super) fn refuse(&mut self) {
-        self.owes_ack = true;
-    }
-
-    /// The frames of the next packet in order, if it is there.
-    pub(super) fn peek(&self) -> Option<&[Frame]> {
-        self.early.front()?.as_deref()
-    }
-
-    /// The next packet in order cannot be taken, now or ever.
-    pub(super) fn drop_next(&mut self) {
-        if let Some(next) = self.early.front_mut() {
-            *next = None;
-        }
-        // Nothing may stand behind it.
-        self.trim();
-    }
-
-    /// Keeps no places behind the last thing that came.
-    fn trim(&mut self) {
-        while self.early.back().is_some_and(Option::is_none) {
-            self.early.pop_back();
-        }
-    }
-
-    /// The frames of the next packet in order, if it is there: now they are handed on.
-    pub(super) fn take(&mut self) -> Option<Vec<Frame>> {
-        self.early.front()?.as_ref()?;
-        self.taken += 1;
-        self.early.pop_front()?
-    }
-
-    fn ack(&self) -> Option<Ack> {
-        if self.taken == 0 && self.early.is_empty() {
-            return None;
-        }
-        let mut beyond: Vec<(u64, u64)> = Vec::new();
-        let came = self.early.iter().zip(self.taken + 1..).filter(|(frames, _)| frames.is_some());
-        for (_, number) in came {
-            match beyond.last_mut() {
-                Some((_, last)) if *last + 1 == number => *last = number,
-                _ => beyond.push((number, number)),
-            }
-        }
-        Some(Ack { through: self.taken, beyond })
-    }
-
     /// What is due now, if anything.
     pub(super) fn poll(&mut self, now: Instant) -> Option<Transmission<'_>> {
         let index = if self.expires.is_some_and(|at| at <= now) {
@@ -356,8 +276,7 @@ impl<T> Flow<T> {
         } else {
             return self.poll_ack();
         };
-        self.owes_ack = false;
-        let (floor, ack) = (self.floor(), self.ack());
+        let (floor, ack) = (self.floor(), self.incoming.acknowledge());
         let segment = self.flight.get_mut(index)?;
         segment.sent += 1;
         segment.last_sent = now;
@@ -379,10 +298,8 @@ impl<T> Flow<T> {
 
     /// An ack that is due, if one is.
     pub(super) fn poll_ack(&mut self) -> Option<Transmission<'_>> {
-        if !std::mem::take(&mut self.owes_ack) {
-            return None;
-        }
-        Some(Transmission { sequence: None, ack: self.ack(), frames: &[], again: false })
+        let ack = self.incoming.owes_ack().then(|| self.incoming.acknowledge())?;
+        Some(Transmission { sequence: None, ack, frames: &[], again: false })
     }
 
     /// Makes a new packet of what waits, as much as fits: it waits for no company.

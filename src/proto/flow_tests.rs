@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::wire::Frame;
 
 fn at(ms: u64) -> Instant {
     Instant::ZERO + Duration::from_millis(ms)
@@ -37,9 +38,9 @@ fn push(flow: &mut Flow<u64>, number: u64, length: usize) {
 fn receive(flow: &mut Flow<u64>, packet: &Packed) -> usize {
     let frames = vec![Frame::Verification; packet.frames.len()];
     if let Some(sequence) = packet.sequence {
-        flow.receive(sequence, frames);
+        flow.incoming.receive(sequence, frames);
     }
-    std::iter::from_fn(|| flow.take()).map(|frames| frames.len()).sum()
+    std::iter::from_fn(|| flow.incoming.take()).map(|frames| frames.len()).sum()
 }
 
 fn acked(flow: &mut Flow<u64>, now: Instant, packet: &Packed) -> Vec<u64> {
@@ -193,9 +194,9 @@ fn both_sides_of_the_window() {
     let mut b = Flow::<u64>::new(at(1));
     let floor = packets[0].sequence.unwrap().floor;
     let early = |number| Sequence { number: floor + number, floor };
-    b.receive(early(WINDOW - 1), Vec::new());
-    b.receive(early(WINDOW), Vec::new());
-    let held = b.ack().unwrap().beyond;
+    b.incoming.receive(early(WINDOW - 1), Vec::new());
+    b.incoming.receive(early(WINDOW), Vec::new());
+    let held = b.incoming.ack().unwrap().beyond;
     assert_eq!(held, [(floor + WINDOW - 1, floor + WINDOW - 1)]);
 }
 

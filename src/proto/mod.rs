@@ -22,6 +22,7 @@ mod client;
 mod directory;
 mod flow;
 mod flows;
+mod incoming;
 mod limits;
 mod link;
 mod repeats;

@@ -79,7 +79,7 @@ impl Client {
         if !room || frames.iter().any(in_parts) && full() {
             self.stats.busy += 1;
             if let Some(flow) = self.flows.get_mut(header.from) {
-                flow.refuse();
+                flow.incoming.refuse();
             }
             return;
         }
@@ -143,7 +143,7 @@ impl Client {
     ) {
         let session = header.from;
         if let Some(flow) = self.flows.get_mut(session) {
-            flow.receive(sequence, frames);
+            flow.incoming.receive(sequence, frames);
         }
         while let Some(frames) = self.next_frames(session) {
             for frame in frames {
@@ -167,16 +167,16 @@ impl Client {
         let nothing = Assembly::default();
         let parts = self.parts.get(&session).unwrap_or(&nothing);
         let flow = self.flows.get_mut(session)?;
-        let first = flow.peek()?.iter().find_map(|frame| match frame {
+        let first = flow.incoming.peek()?.iter().find_map(|frame| match frame {
             Frame::Chat(chat) => Some((chat.number, chat.piece)),
             _ => None,
         });
         if first.is_some_and(|(number, piece)| !parts.continues(number, piece)) {
             self.stats.unexpected += 1;
-            flow.drop_next();
+            flow.incoming.drop_next();
             return None;
         }
-        flow.take()
+        flow.incoming.take()
     }
 
     /// The whole text of a message, once its last part has come.

@@ -107,7 +107,7 @@ impl Client {
         if !room {
             self.stats.busy += 1;
             if let Some(flow) = self.flows.get_mut(header.from) {
-                flow.refuse();
+                flow.incoming.refuse();
             }
             return self.hear_answers(now, frames);
         }

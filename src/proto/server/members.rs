@@ -149,7 +149,7 @@ impl Server {
         let Some(user) = self.directory.member(hello.session) else { return };
         self.forget_busy(hello.session);
         if let Some(flow) = self.flows.get_mut(hello.session) {
-            flow.expect_from(hello.floor);
+            flow.incoming.expect_from(hello.floor);
         }
         let idle = self.members.idle_mut(user);
         let taken = { idle.taken }.max(hello.floor.saturating_sub(1));
@@ -254,7 +254,7 @@ impl Server {
             // It asks whether the server is there.
             None if frames.contains(&Frame::Verification) => {
                 if let Some(flow) = self.flow(header.from) {
-                    flow.refuse();
+                    flow.incoming.refuse();
                 }
             }
             None => {}
@@ -279,10 +279,10 @@ impl Server {
         self.stats.limited += u64::from(limited);
         let Some(flow) = self.flow(session) else { return };
         if busy || limited {
-            return flow.refuse();
+            return flow.incoming.refuse();
         }
-        flow.receive(sequence, frames);
-        while let Some(frames) = self.flows.get_mut(session).and_then(|flow| flow.take()) {
+        flow.incoming.receive(sequence, frames);
+        while let Some(frames) = self.flows.get_mut(session).and_then(|flow| flow.incoming.take()) {
             for frame in frames {
                 self.on_frame(now, session, frame);
             }
