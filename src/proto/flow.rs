@@ -273,8 +273,10 @@ impl<T> Flow<T> {
         } else if self.fills().is_some_and(|at| at <= now) {
             self.fill(now);
             self.flight.len() - 1
-        } else {
+        } else if self.incoming.ack_due().is_some_and(|at| at <= now) {
             return self.poll_ack();
+        } else {
+            return None;
         };
         let (floor, ack) = (self.floor(), self.incoming.acknowledge());
         let segment = self.flight.get_mut(index)?;
@@ -296,9 +298,10 @@ impl<T> Flow<T> {
         Some(Transmission { sequence, ack, frames: segment.bundle.bytes(), again })
     }
 
-    /// An ack that is due, if one is.
+    /// An ack alone, if one is owed.
     pub(super) fn poll_ack(&mut self) -> Option<Transmission<'_>> {
-        let ack = self.incoming.owes_ack().then(|| self.incoming.acknowledge())?;
+        self.incoming.ack_due()?;
+        let ack = self.incoming.acknowledge();
         Some(Transmission { sequence: None, ack, frames: &[], again: false })
     }
 
@@ -333,7 +336,7 @@ impl<T> Flow<T> {
 
     /// When [`poll`](Self::poll) has something to do that it has not now.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.expires.into_iter().chain(self.fills()).min()
+        [self.expires, self.fills(), self.incoming.ack_due()].into_iter().flatten().min()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::proto::incoming::{RIDE, RIDERS};
 use crate::wire::Frame;
 
 fn at(ms: u64) -> Instant {
@@ -38,7 +39,7 @@ fn push(flow: &mut Flow<u64>, number: u64, length: usize) {
 fn receive(flow: &mut Flow<u64>, packet: &Packed) -> usize {
     let frames = vec![Frame::Verification; packet.frames.len()];
     if let Some(sequence) = packet.sequence {
-        flow.incoming.receive(sequence, frames);
+        flow.incoming.receive(at(0), sequence, frames);
     }
     std::iter::from_fn(|| flow.incoming.take()).map(|frames| frames.len()).sum()
 }
@@ -194,9 +195,9 @@ fn both_sides_of_the_window() {
     let mut b = Flow::<u64>::new(at(1));
     let floor = packets[0].sequence.unwrap().floor;
     let early = |number| Sequence { number: floor + number, floor };
-    b.incoming.receive(early(WINDOW - 1), Vec::new());
-    b.incoming.receive(early(WINDOW), Vec::new());
-    let held = b.incoming.ack().unwrap().beyond;
+    b.incoming.receive(at(1), early(WINDOW - 1), Vec::new());
+    b.incoming.receive(at(1), early(WINDOW), Vec::new());
+    let held = b.incoming.acknowledge().unwrap().beyond;
     assert_eq!(held, [(floor + WINDOW - 1, floor + WINDOW - 1)]);
 }
 
@@ -251,4 +252,41 @@ fn it_is_known_since_when_there_is_no_progress() {
     let ack = sent(&mut b, at(8)).pop().unwrap();
     acked(&mut a, at(9), &ack);
     assert_eq!(a.waits_since(), Some(at(9)));
+}
+
+/// Where an answer is to come, an ack waits for it: not for long, not for many packets, and not where one is missing.
+#[test]
+fn an_ack_rides_on_the_answer_if_that_comes_soon() {
+    let (a, mut b) = pair();
+    let floor = a.next_number();
+    let packet = |number| Sequence { number: floor + number, floor };
+    let receive = |b: &mut Flow<u64>, ms, number| {
+        b.incoming.receive(at(ms), packet(number), Vec::new());
+        while b.incoming.take().is_some() {}
+        b.incoming.let_ack_ride();
+    };
+    let through = |packet: &Packed| packet.ack.as_ref().map(|ack| ack.through);
+    receive(&mut b, 1, 0);
+    assert_eq!(sent(&mut b, at(2)), []);
+    receive(&mut b, 2, 1);
+    assert_eq!((sent(&mut b, at(2)), b.deadline()), (Vec::new(), Some(at(1) + RIDE)));
+    let alone = sent(&mut b, at(1) + RIDE);
+    assert_eq!(alone.iter().map(through).collect::<Vec<_>>(), [Some(floor + 1)]);
+    assert!(alone[0].sequence.is_none() && b.deadline().is_none());
+
+    receive(&mut b, 4, 2);
+    push(&mut b, 1, 10);
+    let answer = sent(&mut b, at(4)).pop().unwrap();
+    assert_eq!((answer.frames.as_slice(), through(&answer)), (&[1][..], Some(floor + 2)));
+    assert_eq!(sent(&mut b, at(4) + RIDE), []);
+
+    // The fourth is missing.
+    receive(&mut b, 5, 4);
+    assert_eq!(sent(&mut b, at(5)).iter().map(through).collect::<Vec<_>>(), [Some(floor + 2)]);
+    receive(&mut b, 5, 3);
+    let last = 2 + RIDERS;
+    (5..last).for_each(|number| receive(&mut b, 6, number));
+    assert_eq!(sent(&mut b, at(6)), []);
+    receive(&mut b, 6, last);
+    assert_eq!(sent(&mut b, at(6)).iter().map(through).collect::<Vec<_>>(), [Some(floor + last)]);
 }

@@ -7,11 +7,20 @@
 //!   acknowledged through: nothing below it is owed to anybody.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
+use super::Instant;
 use crate::wire::{Ack, Frame, Sequence};
 
 /// Packets under way at a time, and packets held until those before them have come: 77 KB a flow.
 pub(super) const WINDOW: u64 = 64;
+
+/// How long an ack waits for an answer that it can ride on, where one is to come: most disks have synced by then, and
+/// no packet is taken for lost as soon as that.
+pub(super) const RIDE: Duration = Duration::from_millis(2);
+
+/// Packets whose ack waits so: their sender has not much more under way than a window.
+pub(super) const RIDERS: u64 = WINDOW / 4;
 
 /// The packets that come from one session.
 #[derive(Debug, Default)]
@@ -20,31 +29,38 @@ pub(super) struct Incoming {
     taken: u64,
     /// What came of the numbers after that, at the place of each: no more than a window.
     early: VecDeque<Option<Vec<Frame>>>,
-    owes_ack: bool,
+    /// Since when an ack is owed, if one is.
+    owes_ack: Option<Instant>,
+    /// Whether that waits for a packet that it can ride on.
+    ack_rides: bool,
+    /// What was acknowledged through last.
+    acknowledged: u64,
 }
 
 impl Incoming {
     /// Goes on behind this number.
     pub(super) fn resume(taken: u64) -> Self {
-        Self { taken, ..Self::default() }
+        Self { taken, acknowledged: taken, ..Self::default() }
     }
 
     /// The number to go on behind, if nothing else is to be known.
     pub(super) fn rest(&self) -> Option<u64> {
-        (self.early.is_empty() && !self.owes_ack).then_some(self.taken)
+        (self.early.is_empty() && self.owes_ack.is_none()).then_some(self.taken)
     }
 
     /// What has a lower number than this is not taken any more.
     pub(super) fn expect_from(&mut self, number: u64) {
-        let passed = number.saturating_sub(1).saturating_sub(self.taken);
+        let below = number.saturating_sub(1);
+        let passed = below.saturating_sub(self.taken);
         self.taken += passed;
+        self.acknowledged = self.acknowledged.max(below);
         let passed = usize::try_from(passed).unwrap_or(usize::MAX);
         self.early.drain(..passed.min(self.early.len()));
     }
 
     /// A packet came. It is kept until those before it have come, unless it is too far ahead.
-    pub(super) fn receive(&mut self, sequence: Sequence, frames: Vec<Frame>) {
-        self.owes_ack = true;
+    pub(super) fn receive(&mut self, now: Instant, sequence: Sequence, frames: Vec<Frame>) {
+        self.owe_ack(now);
         self.expect_from(sequence.floor);
         if sequence.number > self.taken && sequence.number <= self.taken + WINDOW {
             // Less than a window.
@@ -59,8 +75,20 @@ impl Incoming {
     }
 
     /// A packet came that cannot be taken now. Its sender is to know that somebody is there.
-    pub(super) fn refuse(&mut self) {
-        self.owes_ack = true;
+    pub(super) fn refuse(&mut self, now: Instant) {
+        self.owe_ack(now);
+    }
+
+    fn owe_ack(&mut self, now: Instant) {
+        self.owes_ack.get_or_insert(now);
+        self.ack_rides = false;
+    }
+
+    /// What came will be answered: its ack rides on that, if it comes soon. Where something is missing, the other side
+    /// is to know at once.
+    pub(super) fn let_ack_ride(&mut self) {
+        let waiting = self.taken.saturating_sub(self.acknowledged);
+        self.ack_rides = self.early.is_empty() && waiting < RIDERS;
     }
 
     /// The frames of the next packet in order, if it is there.
@@ -91,7 +119,7 @@ impl Incoming {
         self.early.pop_front()?
     }
 
-    pub(super) fn ack(&self) -> Option<Ack> {
+    fn ack(&self) -> Option<Ack> {
         if self.taken == 0 && self.early.is_empty() {
             return None;
         }
@@ -106,14 +134,14 @@ impl Incoming {
         Some(Ack { through: self.taken, beyond })
     }
 
-    /// Whether a packet has come since the last ack.
-    pub(super) fn owes_ack(&self) -> bool {
-        self.owes_ack
+    /// When an ack is due that rides on nothing, if one is owed.
+    pub(super) fn ack_due(&self) -> Option<Instant> {
+        self.owes_ack.map(|since| if self.ack_rides { since + RIDE } else { Instant::ZERO })
     }
 
     /// The ack of all that came: it is owed no more.
     pub(super) fn acknowledge(&mut self) -> Option<Ack> {
-        self.owes_ack = false;
+        (self.owes_ack, self.acknowledged) = (None, self.taken);
         self.ack()
     }
 }

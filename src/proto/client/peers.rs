@@ -79,7 +79,7 @@ impl Client {
         if !room || frames.iter().any(in_parts) && full() {
             self.stats.busy += 1;
             if let Some(flow) = self.flows.get_mut(header.from) {
-                flow.incoming.refuse();
+                flow.incoming.refuse(now.at);
             }
             return;
         }
@@ -143,7 +143,7 @@ impl Client {
     ) {
         let session = header.from;
         if let Some(flow) = self.flows.get_mut(session) {
-            flow.incoming.receive(sequence, frames);
+            flow.incoming.receive(now.at, sequence, frames);
         }
         while let Some(frames) = self.next_frames(session) {
             for frame in frames {

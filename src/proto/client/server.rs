@@ -107,7 +107,7 @@ impl Client {
         if !room {
             self.stats.busy += 1;
             if let Some(flow) = self.flows.get_mut(header.from) {
-                flow.incoming.refuse();
+                flow.incoming.refuse(now.at);
             }
             return self.hear_answers(now, frames);
         }

@@ -30,6 +30,8 @@ const MAX_RELAY_BYTES: usize = 4 << 20;
 pub(super) struct Keeping {
     /// Those that are on their way to each mailbox, and whose they are, oldest first.
     appending: BTreeMap<Nickname, Vec<(RequestId, Option<Session>)>>,
+    /// How many there were so far.
+    pub(super) appends: u64,
     /// What is being relayed to current clients, oldest first.
     relays: BTreeMap<Nickname, Vec<RequestId>>,
     /// Whose message to whom was refused, which it has not heard; and what waits for that.
@@ -248,6 +250,7 @@ impl Server {
             let before = appending.iter().rev().find(|(_, o)| *o == numbered && o.is_some());
             let follows = before.map(|(request, _)| *request);
             appending.push((id, numbered));
+            self.keeping.appends += 1;
             let message = StoredMessage { sender, text, time: now.unix, id: message_id };
             self.store(StoreRequest::Append { request: id, follows, recipient, message });
         }

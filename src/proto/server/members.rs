@@ -254,7 +254,7 @@ impl Server {
             // It asks whether the server is there.
             None if frames.contains(&Frame::Verification) => {
                 if let Some(flow) = self.flow(header.from) {
-                    flow.incoming.refuse();
+                    flow.incoming.refuse(now.at);
                 }
             }
             None => {}
@@ -279,13 +279,19 @@ impl Server {
         self.stats.limited += u64::from(limited);
         let Some(flow) = self.flow(session) else { return };
         if busy || limited {
-            return flow.incoming.refuse();
+            return flow.incoming.refuse(now.at);
         }
-        flow.incoming.receive(sequence, frames);
+        flow.incoming.receive(now.at, sequence, frames);
+        let appends = self.keeping.appends;
         while let Some(frames) = self.flows.get_mut(session).and_then(|flow| flow.incoming.take()) {
             for frame in frames {
                 self.on_frame(now, session, frame);
             }
+        }
+        if self.keeping.appends > appends
+            && let Some(flow) = self.flows.get_mut(session)
+        {
+            flow.incoming.let_ack_ride();
         }
     }
 
