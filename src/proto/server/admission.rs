@@ -82,7 +82,7 @@ impl Server {
     /// Closes a request that nobody means any more. It does not wait for word of anybody, either.
     fn forget_request(&mut self, id: RequestId) {
         if let Some((_, Request::Register { nickname, .. })) = self.requests.get(id)
-            && let Some((address, _)) = self.directory.find(&nickname)
+            && let Some((address, _)) = self.directory.find(nickname)
             && let Some(waiting) = self.questions.get_mut(&address)
         {
             waiting.remove(&id);

@@ -85,7 +85,7 @@ impl Server {
     /// An item will not be acknowledged any more.
     pub(super) fn on_dropped(&mut self, now: Now, item: Item) {
         match item {
-            Item::Answer { request: Some(id), .. } => self.requests.close(id),
+            Item::Answer { request: Some(id), .. } => drop(self.requests.close(id)),
             Item::Relay { request, .. } => self.proceed(now, request),
             Item::MailNotice(recipient) | Item::Mail { recipient, .. } => {
                 self.end_mail(&recipient);

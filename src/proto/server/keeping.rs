@@ -125,11 +125,10 @@ impl Server {
 
     /// The recipient of a message is there, or held to be.
     pub(super) fn on_recipient_there(&mut self, now: Now, id: RequestId, address: SocketAddr) {
-        let Some((from, Request::Keep { sender, recipient, seen, text, .. })) =
-            self.requests.get(id)
-        else {
+        let Some((from, Request::Keep { recipient, seen, .. })) = self.requests.get(id) else {
             return;
         };
+        let (recipient, seen) = (recipient.clone(), *seen);
         if self.waits_behind_a_refusal(id, &recipient) {
             return;
         }
@@ -146,6 +145,8 @@ impl Server {
         if self.directory.session(&recipient).is_some() {
             return self.relay(now, id, &recipient);
         }
+        let Some((_, Request::Keep { sender, text, .. })) = self.requests.get(id) else { return };
+        let (sender, text) = (sender.clone(), text.clone());
         let chat = Datagram::Chat { sender, text }.encode();
         if chat.len() > MAX_DATAGRAM {
             let reason = format!("it is too long for the program of {recipient}");
@@ -200,6 +201,7 @@ impl Server {
         }
         let (message_id, request) = (self.identify(id), self.requests.get(id));
         let Some((_, Request::Keep { sender, text, .. })) = request else { return };
+        let (sender, text) = (sender.clone(), text.clone());
         let message = ChatOf { sender: &sender, id: message_id, stored_at: None, text: &text };
         self.push_chat(now, recipient, &message, Owed::Relay(id));
     }
@@ -218,6 +220,7 @@ impl Server {
     /// The recipient of a message that was passed on has taken it.
     pub(super) fn on_relayed(&mut self, now: Now, id: RequestId) {
         let Some((_, Request::Keep { recipient, .. })) = self.requests.get(id) else { return };
+        let recipient = recipient.clone();
         self.forget_relay(&recipient, id);
         self.answer(now, id, Notice::Received(recipient));
     }
@@ -241,19 +244,19 @@ impl Server {
 
     /// Has the store keep the message of a request.
     pub(super) fn keep(&mut self, now: Now, id: RequestId) {
-        let message_id = self.identify(id);
-        if let Some((_, Request::Keep { sender, recipient, text, .. })) = self.requests.get(id) {
-            let author = message_id.map(|id| id.author);
-            let appending = self.keeping.appending.entry(recipient.clone()).or_default();
-            // What classic clients ask for has no order among them.
-            let numbered = author.filter(|author| *author != self.classic_author);
-            let before = appending.iter().rev().find(|(_, o)| *o == numbered && o.is_some());
-            let follows = before.map(|(request, _)| *request);
-            appending.push((id, numbered));
-            self.keeping.appends += 1;
-            let message = StoredMessage { sender, text, time: now.unix, id: message_id };
-            self.store(StoreRequest::Append { request: id, follows, recipient, message });
-        }
+        let (message_id, request) = (self.identify(id), self.requests.get(id));
+        let Some((_, Request::Keep { sender, recipient, text, .. })) = request else { return };
+        let (sender, recipient, text) = (sender.clone(), recipient.clone(), text.clone());
+        let author = message_id.map(|id| id.author);
+        let appending = self.keeping.appending.entry(recipient.clone()).or_default();
+        // What classic clients ask for has no order among them.
+        let numbered = author.filter(|author| *author != self.classic_author);
+        let before = appending.iter().rev().find(|(_, o)| *o == numbered && o.is_some());
+        let follows = before.map(|(request, _)| *request);
+        appending.push((id, numbered));
+        self.keeping.appends += 1;
+        let message = StoredMessage { sender, text, time: now.unix, id: message_id };
+        self.store(StoreRequest::Append { request: id, follows, recipient, message });
     }
 
     /// The store has a message, or says why not.

@@ -393,7 +393,7 @@ impl Server {
             Owed::Nothing | Owed::Answer | Owed::Outcome(_) => {}
             Owed::Relay(id) => {
                 if let Some((_, Request::Keep { recipient, .. })) = self.requests.get(id) {
-                    self.forget_relay(&recipient, id);
+                    self.forget_relay(&recipient.clone(), id);
                 }
                 self.proceed(now, id);
             }

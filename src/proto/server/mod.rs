@@ -179,27 +179,32 @@ impl Server {
 
     /// Begins to carry out a request for which there is room.
     fn open(&mut self, now: Now, from: SocketAddr, request: Request) {
-        let id = self.requests.open(from, request.clone(), self.is_stranger(from));
-        match request {
+        let (event, refusal) = match &request {
             Request::Register { nickname, .. } => {
-                self.emit(ServerEvent::RegisterRequest { nickname, address: from });
+                (ServerEvent::RegisterRequest { nickname: nickname.clone(), address: from }, None)
             }
             Request::Deregister { nickname, .. } => {
-                self.emit(ServerEvent::DeregisterRequest { nickname, address: from });
+                (ServerEvent::DeregisterRequest { nickname: nickname.clone(), address: from }, None)
             }
             Request::Keep { sender, recipient, text, .. } => {
-                let bytes = text.len();
-                self.emit(ServerEvent::StoreRequest { sender: sender.clone(), recipient });
+                let (sender, recipient) = (sender.clone(), recipient.clone());
                 // Only now: what was taken is kept, even if its sender leaves before it is done.
-                if !self.directory.is_at(&sender, from) {
-                    return self.answer(now, id, Notice::NotRegistered(sender));
-                }
-                if bytes > self.config.limits.message_bytes {
-                    return self.answer(now, id, self.too_long());
-                }
+                let refusal = if !self.directory.is_at(&sender, from) {
+                    Some(Notice::NotRegistered(sender.clone()))
+                } else if text.len() > self.config.limits.message_bytes {
+                    Some(self.too_long())
+                } else {
+                    None
+                };
+                (ServerEvent::StoreRequest { sender, recipient }, refusal)
             }
+        };
+        let id = self.requests.open(from, request, self.is_stranger(from));
+        self.emit(event);
+        match refusal {
+            Some(notice) => self.answer(now, id, notice),
+            None => self.proceed(now, id),
         }
-        self.proceed(now, id);
     }
 
     /// Takes a request as far as the table of users allows. When an answer that it waited for has
@@ -213,10 +218,12 @@ impl Server {
         match request {
             Request::Register { nickname, hello } => {
                 let session = hello.map(|hello| hello.session);
-                self.register(now, id, from, &nickname, session);
+                self.register(now, id, from, &nickname.clone(), session);
             }
-            Request::Deregister { nickname, .. } => self.deregister(now, id, from, &nickname),
-            Request::Keep { recipient, .. } => self.pass_on(now, id, &recipient),
+            Request::Deregister { nickname, .. } => {
+                self.deregister(now, id, from, &nickname.clone());
+            }
+            Request::Keep { recipient, .. } => self.pass_on(now, id, &recipient.clone()),
         }
     }
 
@@ -250,7 +257,7 @@ impl Server {
         for id in self.questions.remove(&from).unwrap_or_default() {
             match self.requests.get(id) {
                 Some((_, Request::Register { nickname, .. })) => {
-                    self.answer(now, id, Notice::AlreadyOnline(nickname));
+                    self.answer(now, id, Notice::AlreadyOnline(nickname.clone()));
                 }
                 Some((_, Request::Keep { .. })) => self.on_recipient_there(now, id, from),
                 Some((_, Request::Deregister { .. })) | None => {}

@@ -41,8 +41,9 @@ impl Server {
         }
         let tells_all = self.requests.tells_all(id);
         if let Some((session, number)) = request.asker() {
-            self.requests.close(id);
-            self.answer_member(now, from, session, number, &request, &notice);
+            if let Some(request) = self.requests.close(id) {
+                self.answer_member(now, from, session, number, &request, &notice);
+            }
         } else if self.requests.is_awaited(id) {
             let item = Item::Answer { notice, request: Some(id), proves: false };
             self.links.push(now.at, from, item, Patience::PUSH);

@@ -115,6 +115,7 @@ impl Server {
         let Some((from, Request::Register { nickname, .. })) = self.requests.get(id) else {
             return;
         };
+        let nickname = nickname.clone();
         if let Some((address, Presence::Online)) = self.directory.find(&nickname)
             && address != from
         {
@@ -175,7 +176,7 @@ impl Server {
         }
         self.emit(ServerEvent::Online { nickname: nickname.clone(), address: from });
         if let Some((_, Request::Register { hello: Some(hello), .. })) = self.requests.get(id) {
-            self.add_member(hello);
+            self.add_member(*hello);
         }
         Some(ended)
     }

@@ -254,8 +254,8 @@ impl Requests {
     }
 
     /// Who asked, and what for.
-    pub(super) fn get(&self, id: RequestId) -> Option<(SocketAddr, Request)> {
-        self.open.get(&id).map(|open| (open.from, open.request.clone()))
+    pub(super) fn get(&self, id: RequestId) -> Option<(SocketAddr, &Request)> {
+        self.open.get(&id).map(|open| (open.from, &open.request))
     }
 
     pub(super) fn tell_all_when_answered(&mut self, id: RequestId) {
@@ -297,9 +297,9 @@ impl Requests {
         self.open.get(&id).is_some_and(|open| open.awaited)
     }
 
-    /// The request is answered, and its sender knows, or does not listen.
-    pub(super) fn close(&mut self, id: RequestId) {
-        let Some(open) = self.open.remove(&id) else { return };
+    /// The request is answered, and its sender knows, or does not listen. Returns it.
+    pub(super) fn close(&mut self, id: RequestId) -> Option<Request> {
+        let open = self.open.remove(&id)?;
         self.bytes -= open.request.bytes();
         self.strangers -= usize::from(open.stranger);
         if let (Request::Keep { .. }, Some((author, number))) =
@@ -313,6 +313,7 @@ impl Requests {
                 self.by_address.remove(&open.from);
             }
         }
+        Some(open.request)
     }
 }
 
