@@ -3,7 +3,7 @@
 //! The invariant: nothing is ever read from it in its own order, which depends on the key of its hashes; it is
 //! only asked. And nobody who does not know that key can choose names that fall together.
 
-use std::hash::{Hash as _, Hasher as _};
+use std::hash::Hasher as _;
 
 use hashbrown::HashTable;
 use siphasher::sip::{SipHasher13, SipHasher24};
@@ -65,7 +65,7 @@ impl Hashes {
         let mut hasher = SipHasher13::new_with_keys(self.0, self.1);
         match key {
             Key::Name(name) => hasher.write(name.as_str().as_bytes()),
-            Key::Address(address) => address.hash(&mut hasher),
+            Key::Address(address) => hasher.write(&address.bytes()),
             Key::Session(session) => hasher.write_u64(session.number()),
         }
         hasher.finish()

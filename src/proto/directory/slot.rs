@@ -8,12 +8,27 @@ use crate::wire::{Nickname, Session, UnixTime};
 
 /// An address and a port: 23 bytes where [`SocketAddr`] has 32. An IPv6 flow label, which says nothing of where
 /// something goes, is left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Address {
     ip: [u8; 16],
     scope: [u8; 4],
     port: [u8; 2],
     is_ipv4: bool,
+}
+
+impl Address {
+    /// What it is told from others by.
+    pub(super) fn bytes(&self) -> [u8; 23] {
+        let mut bytes = [0; 23];
+        let (ip, rest) = bytes.split_at_mut(16);
+        ip.copy_from_slice(&self.ip);
+        let (scope, rest) = rest.split_at_mut(4);
+        scope.copy_from_slice(&self.scope);
+        let (port, rest) = rest.split_at_mut(2);
+        port.copy_from_slice(&self.port);
+        rest.copy_from_slice(&[u8::from(self.is_ipv4)]);
+        bytes
+    }
 }
 
 impl From<SocketAddr> for Address {
