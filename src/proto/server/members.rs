@@ -18,7 +18,8 @@ use crate::proto::flow::{Flow, Kept};
 use crate::proto::flows::{AckWait, FlowStep};
 use crate::proto::round_trip::KeptTrip;
 use crate::wire::{
-    Assembly, Frame, Header, Hello, Keep, MessageId, Nickname, Packet, Sequence, Session,
+    Assembly, Frame, Header, Hello, Keep, MessageId, Nickname, Notice, Packet, Piece, Sequence,
+    Session,
 };
 
 /// How long a member is waited for. Blocked: as long as a classic client is asked. Silent: six tries
@@ -300,22 +301,16 @@ impl Server {
         match frame {
             Frame::Keep(keep) => {
                 let Keep { sender, recipient, seen, number, piece, text } = keep;
-                let limit = self.config.limits.message_bytes;
-                let Some(user) = self.directory.member(session) else { return };
-                let parts = &mut self.members.busy(session, user).parts;
-                let too_long = parts.exceeds(number, piece, &text, limit);
-                let before = parts.waiting();
-                let text = parts.add(number, piece, text, limit);
-                self.parts = self.parts + parts.waiting() - before;
-                self.members.settle(session, user);
                 let id = Some(MessageId { author: session, number });
-                if too_long {
-                    let text = String::new();
-                    let request = Request::Keep { sender, recipient, seen, text, id };
-                    let notice = self.too_long();
-                    return self.answer_member(now, from, session, number, &request, &notice);
-                }
-                let Some(text) = text else { return self.bound_parts(now) };
+                let text = match self.put_together(session, number, piece, text) {
+                    Ok(Some(text)) => text,
+                    Ok(None) => return self.bound_parts(now),
+                    Err(notice) => {
+                        let text = String::new();
+                        let request = Request::Keep { sender, recipient, seen, text, id };
+                        return self.answer_member(now, from, session, number, &request, &notice);
+                    }
+                };
                 let name = sender.clone();
                 let request = Request::Keep { sender, recipient, seen, text, id };
                 if self.requests.is_under_way(id) {
@@ -337,6 +332,29 @@ impl Server {
             Frame::Verification => {}
             _ => self.stats.unexpected += 1,
         }
+    }
+
+    /// The whole text of a message, once its last part has come, or why it is not taken.
+    fn put_together(
+        &mut self,
+        session: Session,
+        number: u64,
+        piece: Piece,
+        text: String,
+    ) -> Result<Option<String>, Notice> {
+        let limit = self.config.limits.message_bytes;
+        let is_whole = piece == Piece::default() && text.len() <= limit;
+        if is_whole && !self.members.busy.contains_key(&session) {
+            return Ok(Some(text));
+        }
+        let Some(user) = self.directory.member(session) else { return Ok(None) };
+        let parts = &mut self.members.busy(session, user).parts;
+        let too_long = parts.exceeds(number, piece, &text, limit);
+        let before = parts.waiting();
+        let text = parts.add(number, piece, text, limit);
+        self.parts = self.parts + parts.waiting() - before;
+        self.members.settle(session, user);
+        if too_long { Err(self.too_long()) } else { Ok(text) }
     }
 
     /// Whether what is kept for members is what is counted, and no more than may be.
