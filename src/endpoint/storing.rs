@@ -32,6 +32,9 @@ const ANSWERS: usize = 64;
 /// Store requests that are carried out, and synced, together.
 const COMMIT: usize = 1024;
 
+/// How long they wait for others at the most.
+const GATHER: Duration = Duration::from_millis(1);
+
 /// How things stand with the store, for who asks on another thread.
 #[derive(Debug, Default)]
 pub(super) struct StoreGauges {
@@ -56,6 +59,40 @@ impl StoreGauges {
     }
 }
 
+/// Requests that were carried out together, and how long that took.
+#[derive(Debug, Default)]
+struct Batch {
+    requests: usize,
+    took: Duration,
+}
+
+impl Batch {
+    /// How long as many are waited for: whoever had an answer just now may ask again, and a sync of its own would take
+    /// as long.
+    fn patience(&self) -> Duration {
+        self.took.min(GATHER)
+    }
+}
+
+/// The next requests to be carried out together: those that wait, and if they are not as many as the last time,
+/// those that come until then.
+fn gather(
+    first: StoreRequest,
+    requests: &Receiver<StoreRequest>,
+    as_many: usize,
+    until: Instant,
+) -> Vec<StoreRequest> {
+    let mut batch = vec![first];
+    batch.extend(requests.try_iter().take(COMMIT - 1));
+    while batch.len() < as_many
+        && let Ok(another) = requests.recv_deadline(until)
+    {
+        batch.push(another);
+        batch.extend(requests.try_iter().take(COMMIT - batch.len()));
+    }
+    batch
+}
+
 /// Carries out store requests until there will be no more. In between, the store does what can wait.
 pub(super) fn keep(
     mut store: impl Store,
@@ -72,6 +109,7 @@ pub(super) fn keep(
         }
     };
     let (mut quiet, mut next_step) = (Duration::ZERO, Instant::now());
+    let mut last = Batch::default();
     loop {
         let first = match requests.recv_timeout(quiet) {
             Ok(first) => first,
@@ -91,11 +129,13 @@ pub(super) fn keep(
             }
         };
         quiet = QUIET;
-        let batch: Vec<_> =
-            std::iter::once(first).chain(requests.try_iter()).take(COMMIT).collect();
-        let count = batch.len() as u64;
+        let begin = Instant::now();
+        let batch = gather(first, requests, last.requests, begin + last.patience());
+        let begin = Instant::now();
+        last.requests = batch.len();
         let answers = store.apply(batch);
-        gauges.pending.fetch_sub(count, Ordering::Relaxed);
+        last.took = begin.elapsed();
+        gauges.pending.fetch_sub(last.requests as u64, Ordering::Relaxed);
         gauges.publish(&store);
         tell(answers);
         loop {
@@ -112,4 +152,49 @@ pub(super) fn keep(
     let end = Instant::now() + SETTLING;
     while Instant::now() < end && store.tend().is_some() {}
     gauges.publish(&store);
+}
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::unbounded;
+
+    use super::*;
+    use crate::wire::Nickname;
+
+    fn request() -> StoreRequest {
+        StoreRequest::Load { request: 1, recipient: Nickname::new("a").unwrap() }
+    }
+
+    /// How many of `waiting` requests are carried out together, after so many.
+    fn gathered(waiting: usize, last: usize, until: Instant) -> usize {
+        let (sender, receiver) = unbounded();
+        (1..waiting).for_each(|_| sender.send(request()).unwrap());
+        gather(request(), &receiver, last, until).len()
+    }
+
+    #[test]
+    fn a_batch_is_what_waits_once_that_is_as_much_as_the_last_time() {
+        let (now, hour) = (Instant::now(), Duration::from_secs(3600));
+        assert_eq!(gathered(1, 1, now + hour), 1);
+        assert_eq!(gathered(70, 3, now + hour), 70);
+        assert_eq!(gathered(COMMIT + 1, COMMIT, now + hour), COMMIT);
+        assert_eq!(gathered(3, 64, now), 3);
+    }
+
+    #[test]
+    fn what_comes_in_time_is_carried_out_with_what_was_there() {
+        let (sender, receiver) = unbounded();
+        let other = std::thread::spawn(move || sender.send(request()).map(|()| sender));
+        let until = Instant::now() + Duration::from_secs(3600);
+        assert_eq!(gather(request(), &receiver, 2, until).len(), 2);
+        drop(other.join().unwrap());
+    }
+
+    #[test]
+    fn nobody_is_waited_for_longer_than_the_last_batch_took() {
+        let patience = |took| Batch { requests: 64, took }.patience();
+        let sync = Duration::from_micros(200);
+        assert_eq!((patience(sync), patience(GATHER * 9)), (sync, GATHER));
+        assert_eq!(Batch::default().patience(), Duration::ZERO);
+    }
 }
