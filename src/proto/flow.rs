@@ -155,7 +155,7 @@ impl<T> Flow<T> {
     }
 
     /// When the frames that wait make a packet, if there is room for one.
-    fn fills(&self) -> Option<Instant> {
+    pub(super) fn fills(&self) -> Option<Instant> {
         if self.queue.is_empty() || self.flight.len() as u64 >= WINDOW {
             return None;
         }

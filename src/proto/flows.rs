@@ -189,9 +189,9 @@ impl<T> Flows<T> {
     /// Queues a frame, if the flow is there. One that waits for others with those before it makes nothing due.
     pub(super) fn push(&mut self, session: Session, frame: &[u8], item: T) {
         let Some(Peer { flow, .. }) = self.peers.get_mut(&session) else { return };
-        let before = (flow.holds_back(), flow.deadline());
+        let before = (flow.holds_back(), flow.fills());
         flow.push(frame, item);
-        if before != (true, flow.deadline()) {
+        if before != (true, flow.fills()) {
             self.ready.insert(session);
         }
     }
