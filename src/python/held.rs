@@ -4,12 +4,12 @@
 //! but none of the threads; and it is closed before the interpreter goes.
 
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 
 use super::{convert, log, reports};
 use crate::{Client, Inbox, Server};
@@ -31,27 +31,17 @@ impl Endpoint for Server {
     }
 }
 
-/// How many forks there are between the process that loaded the module and this one. Asking the system who
-/// one is takes as long as a tenth of a message.
-static FORKS: AtomicU32 = AtomicU32::new(0);
-
-#[pyfunction]
-fn forked() {
-    FORKS.fetch_add(1, Ordering::Relaxed);
-}
-
 struct Parts<E, T> {
     endpoint: E,
     /// Of an endpoint that was made with ``polled=True``; of others there is none.
     inbox: Option<Inbox<T>>,
-    /// In which process it was made.
-    forks: u32,
+    process: u32,
     closed: AtomicBool,
 }
 
 impl<E, T> Parts<E, T> {
     fn is_of_this_process(&self) -> bool {
-        self.forks == FORKS.load(Ordering::Relaxed)
+        self.process == process::id()
     }
 }
 
@@ -84,8 +74,7 @@ impl<E: Endpoint + 'static, T: Send + 'static> Held<E, T> {
     /// Holds an endpoint, which will be closed at the exit at the latest.
     pub(super) fn new(py: Python<'_>, endpoint: E, inbox: Option<Inbox<T>>) -> PyResult<Self> {
         let closed = AtomicBool::new(false);
-        let forks = FORKS.load(Ordering::Relaxed);
-        let held = Self(Arc::new(Parts { endpoint, inbox, forks, closed }));
+        let held = Self(Arc::new(Parts { endpoint, inbox, process: process::id(), closed }));
         let weak: Weak<dyn Endpoint> = Arc::<Parts<E, T>>::downgrade(&held.0) as _;
         if remember(weak) {
             return Ok(held);
@@ -181,13 +170,5 @@ fn close_all(py: Python<'_>) {
 pub(super) fn close_at_exit(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let close_all = wrap_pyfunction!(close_all, module)?;
     module.py().import("atexit")?.call_method1("register", (close_all,))?;
-    Ok(())
-}
-
-/// Has Python tell each child of `os.fork`, and of what is built on it, that it is one.
-pub(super) fn count_forks(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    let hooks = PyDict::new(module.py());
-    hooks.set_item("after_in_child", wrap_pyfunction!(forked, module)?)?;
-    module.py().import("os")?.call_method("register_at_fork", (), Some(&hooks))?;
     Ok(())
 }

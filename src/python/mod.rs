@@ -29,7 +29,6 @@ mod native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-        super::held::count_forks(module)?;
         super::held::close_at_exit(module)
     }
 }

@@ -8,6 +8,7 @@ import inspect
 import os
 import pickle
 import re
+import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -227,3 +228,32 @@ def test_in_a_forked_child_they_belong_to_the_parent(server: superchat.Server) -
     assert sonic.registered and polled.registered
     polled.close()
     sonic.close()
+
+
+# As above.
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_what_a_thread_has_to_itself_is_dropped_in_a_forked_child_and_stays_online(
+    server: superchat.Server,
+) -> None:
+    """Python drops it in the child before it runs any hook of `os.register_at_fork`."""
+    own, made, forked = threading.local(), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        own.sonic = superchat.Client("sonic", *server.address)
+        made.set()
+        forked.wait()
+        own.sonic.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert made.wait(timeout=10)
+    child = os.fork()
+    if child == 0:
+        os._exit(7)
+    try:
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+        # The client was not closed by the child: the server still holds it online.
+        assert [(user.nickname, user.online) for user in server.users()] == [("sonic", True)]
+    finally:
+        forked.set()
+        holder.join()
