@@ -123,8 +123,9 @@ pub(super) fn keep(
                 }
                 gauges.publish(&store);
                 let Ok(first) = requests.recv() else { break };
-                // Whoever begins is not held up at once.
+                // Whoever begins is not held up at once, nor waits for those who have ended.
                 next_step = Instant::now() + PUT_OFF;
+                last = Batch::default();
                 first
             }
         };

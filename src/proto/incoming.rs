@@ -15,8 +15,8 @@ use crate::wire::{Ack, Frame, Sequence};
 /// Packets under way at a time, and packets held until those before them have come: 77 KB a flow.
 pub(super) const WINDOW: u64 = 64;
 
-/// How long an ack waits for an answer that it can ride on, where one is to come: most disks have synced by then, and
-/// no packet is taken for lost as soon as that.
+/// How long an ack waits for an answer that it can ride on, where one is to come: most disks have synced by then.
+/// Whoever waits for acks allows for it: see `LATE` in [`round_trip`](super::round_trip).
 pub(super) const RIDE: Duration = Duration::from_millis(2);
 
 /// Packets whose ack waits so: their sender has not much more under way than a window.

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::Stats;
+use super::incoming::RIDE;
 
 /// Before anything was measured. RFC 6298 says one second, for networks at large; a path is given
 /// up after 500 ms, so that this leaves room for three tries.
@@ -12,6 +13,10 @@ const FIRST: Duration = Duration::from_millis(100);
 
 /// An ack is made by a thread that has to wake up first.
 const FLOOR: Duration = Duration::from_millis(10);
+
+/// How much later an ack may come than those before it, however steady they were: it rides on an answer, or a timer of
+/// two milliseconds' grain was late (the granularity of RFC 6298).
+const LATE: Duration = RIDE.saturating_add(Duration::from_millis(2));
 
 /// Also where the interval stops doubling: as often as a classic client asks.
 const CEILING: Duration = Duration::from_millis(500);
@@ -82,7 +87,7 @@ impl RoundTrip {
     /// How long to wait for the ack of a datagram that was sent so often: twice as long each time.
     pub(super) fn timeout(&self, sent: u32) -> Duration {
         let first = self.measured.as_ref().map_or(FIRST, |measured| {
-            (measured.smoothed + measured.variation * 4).clamp(FLOOR, CEILING)
+            (measured.smoothed + (measured.variation * 4).max(LATE)).clamp(FLOOR, CEILING)
         });
         first.saturating_mul(1 << sent.saturating_sub(1).min(16)).min(CEILING)
     }
@@ -142,7 +147,7 @@ mod tests {
         for _ in 0..100 {
             round_trip.measure(ms(40), &mut all);
         }
-        assert!(round_trip.timeout(1) < ms(45));
+        assert_eq!(round_trip.timeout(1), ms(40) + LATE);
         for _ in 0..100 {
             round_trip.measure(Duration::from_micros(50), &mut all);
         }
