@@ -1,5 +1,6 @@
 //! What a seed draws for a whole run, and what can be promised in it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use superchat::proto::Instant;
@@ -93,8 +94,8 @@ pub struct Person {
     pub addresses: [SocketAddr; 2],
     /// Where its program runs, if it does.
     pub at: Option<SocketAddr>,
-    /// Where and when it ran last.
-    pub died: Option<(SocketAddr, Instant)>,
+    /// When it ran last at each address.
+    pub died: BTreeMap<SocketAddr, Instant>,
 }
 
 impl Person {
@@ -108,7 +109,7 @@ impl Person {
                 // Nobody ever has the address of another: a Chat does not say whom it is for.
                 addresses: [1, 2].map(|net| SocketAddr::from(([10, 0, net, n as u8], 1211))),
                 at: None,
-                died: None,
+                died: BTreeMap::new(),
             })
             .collect();
         if random.percent(25) {

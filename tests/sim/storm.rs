@@ -153,17 +153,21 @@ impl Storm {
     /// The program of this person does not run any more.
     fn bury(&mut self, who: usize) {
         let person = &mut self.people[who];
-        person.died = person.at.take().map(|at| (at, self.world.now()));
+        person.died.extend(person.at.take().map(|at| (at, self.world.now())));
     }
 
-    /// A program starts, where that of this person died or at its other address.
+    /// A program starts at an address of this person, if one may be had: see [`MOURNING`].
     fn start(&mut self, who: usize) {
         let person = &mut self.people[who];
-        let mourned = |(_, died)| self.world.now() - died >= MOURNING;
-        let again = self.plan.quick_restarts || person.died.is_none_or(mourned);
-        let at = match person.died {
-            Some((last, _)) if !again => *person.addresses.iter().find(|at| **at != last).unwrap(),
-            _ => self.random.pick(&person.addresses),
+        let may_be_had = |at: &SocketAddr| {
+            let mourned = |died: &Instant| self.world.now() - *died >= MOURNING;
+            self.plan.quick_restarts || person.died.get(at).is_none_or(mourned)
+        };
+        let free: Vec<_> = person.addresses.into_iter().filter(may_be_had).collect();
+        let at = match free[..] {
+            [] => return,
+            [only] => only,
+            _ => self.random.pick(&free),
         };
         person.at = Some(at);
         if person.classic {
