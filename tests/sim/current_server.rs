@@ -116,6 +116,22 @@ fn what_is_stored_comes_after_the_welcome_each_once() {
 }
 
 #[test]
+fn what_is_passed_on_to_one_who_registers_again_stays_before_what_is_stored_then() {
+    let mut server = of_two();
+    server.says("a", vec![keep("a", "b", 1, "one")]);
+    server.store_waits = true;
+    let again = server.joins("b");
+    assert!(again[0].starts_with("b: <[Welcome, You are registered.]"), "{again:?}");
+    server.says("a", vec![keep("a", "b", 2, "two")]);
+    // It is gone before it has taken anything.
+    server.wait(20_000);
+    server.store_works();
+    let stored = server.store.mailbox(&nickname("b"));
+    let texts: Vec<_> = stored.iter().map(|message| message.text.as_str()).collect();
+    assert_eq!(texts, ["one", "two"]);
+}
+
+#[test]
 fn what_is_refused_holds_back_what_is_behind_it_until_its_author_knows() {
     let mut server = of_two();
     let refused = "a: <[Client d Not Existed!]>";

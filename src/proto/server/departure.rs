@@ -24,6 +24,11 @@ pub(super) struct Ended {
 }
 
 impl Ended {
+    /// What a member has not taken whose session goes on.
+    pub(super) fn of(owed: Vec<Owed>) -> Self {
+        Self { owed, ..Self::default() }
+    }
+
     /// The same without the messages of mailboxes, whose deliveries were ended.
     pub(super) fn without_mail(mut self) -> Self {
         self.owed.retain(|owed| !matches!(owed, Owed::Mail(_)));

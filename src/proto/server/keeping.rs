@@ -191,11 +191,8 @@ impl Server {
         let waiting = waiting.clone();
         let bytes: usize = waiting.iter().map(|id| self.requests.bytes(*id)).sum();
         if waiting.len() > MAX_RELAYS || bytes > MAX_RELAY_BYTES {
-            // It may take what is under way all the same: then it knows it when it comes again.
-            if let Some(session) = self.directory.session(recipient)
-                && let Some(flow) = self.flows.get_mut(session)
-            {
-                drop(flow.abandon_where(|owed| matches!(owed, Owed::Relay(_))));
+            if let Some(session) = self.directory.session(recipient) {
+                drop(self.abandon_relays(session));
             }
             return self.store_relays(now, recipient);
         }
@@ -232,6 +229,14 @@ impl Server {
                 self.keeping.relays.remove(recipient);
             }
         }
+    }
+
+    /// Passes on no more of what is under way to a member. It may take that all the same: then it knows it when it
+    /// comes again.
+    pub(super) fn abandon_relays(&mut self, session: Session) -> Vec<Owed> {
+        let flow = self.flows.get_mut(session);
+        flow.map(|flow| flow.abandon_where(|owed| matches!(owed, Owed::Relay(_))))
+            .unwrap_or_default()
     }
 
     /// What was to be passed on to a current client is stored. It may have been taken all the same:

@@ -129,7 +129,8 @@ impl Server {
     }
 
     /// Puts a user online at an address, if the table has room. What was under way to that address
-    /// was for an earlier life of it, unless the same session only says again that it is there.
+    /// was for an earlier life of it, unless the same session only says again that it is there: then
+    /// what is passed on to it goes on behind what is stored for it.
     fn settle_in(
         &mut self,
         now: Now,
@@ -154,7 +155,8 @@ impl Server {
         }
         self.forget_registrations(from, id);
         let ended = if same {
-            Ended::default()
+            // Its mailbox is read again: whatever is stored from now on comes behind that, and this before it.
+            session.map_or_else(Ended::default, |session| Ended::of(self.abandon_relays(session)))
         } else {
             self.requests.begin_session(from, id);
             // Now, and not when what was under way goes on: that goes behind the new delivery.
