@@ -288,15 +288,66 @@ fn a_server_that_began_anew_is_given_again_what_it_was_given() {
     assert_eq!(client.gets_cookie(session("x"), 9), ["s: Reg a", "s: Reg a"]);
     let again = client.welcomed(session("x"), &[row("b"), absent("c")], 2);
     assert_eq!(again, ["s: <at 2>", "s: <Keep a to c, Offline: hi>"]);
-    let number = client.packets_to("s").pop().unwrap().frames;
-    let superchat::wire::Frame::Keep(keep) = &number[0] else { panic!() };
-    let saved = note("[Messages received by the server and saved]", Some(keep.number));
-    let header = Header {
-        sequence: Some(Sequence { number: 1, floor: 1 }),
-        ..Header::new(session("x"), client.own())
-    };
-    let done = client.from("s", Packet { header, frames: vec![saved] }.encode());
+    let saved = note("[Messages received by the server and saved]", Some(kept(&client)));
+    let Packet { header, frames } = client.packet("s", vec![saved]);
+    let header = Header { from: session("x"), ..header };
+    let done = client.from("s", Packet { header, frames }.encode());
     assert_eq!(done, ["says Sent(1, Ok(Stored))", "s: <ack>"]);
+}
+
+/// The number of the message that the server was given last.
+fn kept(client: &Script) -> u64 {
+    let frames = client.packets_to("s").into_iter().rev().flat_map(|packet| packet.frames);
+    let mut numbers = frames.filter_map(|frame| match frame {
+        superchat::wire::Frame::Keep(keep) => Some(keep.number),
+        _ => None,
+    });
+    numbers.next().expect("a message")
+}
+
+/// It forgets an answer that was heard, and would deal with a message again that comes after that.
+#[test]
+fn an_answer_is_heard_and_not_acknowledged_while_its_message_is_on_its_way_again() {
+    let mut client = Script::current_online();
+    client.send("c", "hi");
+    client.wait(1_500);
+    client.gets_cookie(session("s"), 9);
+    let own = Row { session: Some(client.own()), ..row("a") };
+    let again = client.welcomed(session("s"), &[own, row("b"), absent("c")], 3);
+    assert_eq!(again, ["s: <at 3>", "s: <Keep a to c, Offline: hi>"]);
+    let saved = note("[Messages received by the server and saved]", Some(kept(&client)));
+    let answer = client.packet("s", vec![saved]);
+    let deaf = Header { ack: None, ..answer.header.clone() };
+    let unheard = Packet { header: deaf, frames: answer.frames.clone() }.encode();
+    assert_eq!(client.from("s", &unheard), ["says Sent(1, Ok(Stored))", "s: <at 3>"]);
+    assert_eq!(client.from("s", &unheard), ["s: <at 3>"]);
+    assert_eq!(client.from("s", answer.encode()), ["s: <ack>"]);
+}
+
+/// The same where the message is not given again, since its answer was heard: what was sent may still come.
+#[test]
+fn an_answer_is_not_acknowledged_before_something_has_come_that_was_sent_after_its_message() {
+    let mut client = Script::current_online();
+    client.send("c", "hi");
+    client.wait(1_500);
+    let own = Row { session: Some(client.own()), ..row("a") };
+    let table = [own, row("b"), absent("c")];
+    client.gets_cookie(session("s"), 9);
+    client.welcomed(session("s"), &table, 3);
+    let saved = note("[Messages received by the server and saved]", Some(kept(&client)));
+    let answer = client.packet("s", vec![saved]);
+    let deaf = Header { ack: None, ..answer.header.clone() };
+    let unheard = Packet { header: deaf, frames: answer.frames.clone() }.encode();
+    client.from("s", &unheard);
+    client.wait(1_500);
+    client.gets_cookie(session("s"), 10);
+    assert_eq!(client.welcomed(session("s"), &table, 3), ["s: <at 3>", "s: <Verification>"]);
+    assert_eq!(client.from("s", &unheard), ["s: <at 3>"]);
+    let answer = Packet {
+        header: Header { ack: client.packet("s", vec![]).header.ack, ..answer.header },
+        frames: answer.frames,
+    };
+    assert_eq!(client.from("s", answer.encode()), ["s: <ack>"]);
 }
 
 /// The run before may have it on its disk, of which this one does not know yet whom it is for.

@@ -12,6 +12,7 @@
 
 mod classic;
 mod conversation;
+mod given_again;
 mod interface;
 mod lease;
 mod messages;
@@ -29,6 +30,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 
 use self::conversation::{Conversations, Direct};
+use self::given_again::GivenAgain;
 pub use self::interface::{
     Arrival, ClientCommand, ClientEmit, ClientEvent, Delivery, Failure, MAX_PENDING, Route, SentAt,
     Ticket,
@@ -127,6 +129,8 @@ pub struct Client {
     /// Names that the server was asked for, and has not answered.
     lookups: BTreeSet<Nickname>,
     strangers: Strangers,
+    /// Messages that the server is given a second time.
+    given_again: GivenAgain,
     /// The number of the last message or request.
     last_number: u64,
     /// What the next session is drawn from.
@@ -159,6 +163,7 @@ impl Client {
             seen: Seen::default(),
             lookups: BTreeSet::new(),
             strangers: Strangers::default(),
+            given_again: GivenAgain::default(),
             last_number: 0,
             seed,
             max_text,

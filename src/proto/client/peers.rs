@@ -31,6 +31,8 @@ const MAX_PARTS: usize = 64 << 20;
 pub(super) enum Sent {
     /// Nothing: the rest follows, or an answer does.
     Part,
+    /// The server has a message that it may have had already.
+    Again(u64),
     /// The message has come.
     Message { recipient: Nickname, number: u64 },
 }
@@ -110,8 +112,12 @@ impl Client {
     /// Something was acknowledged at the other end of a flow.
     pub(super) fn on_peer_ack(&mut self, now: Now, session: Session, ack: Option<&Ack>) {
         for sent in self.flows.hear(now.at, session, ack).unwrap_or_default() {
-            if let Sent::Message { recipient, number } = sent {
-                self.settle(now, &recipient, number, Ok(super::Delivery::Received));
+            match sent {
+                Sent::Part => {}
+                Sent::Again(number) => self.given_again.take(number),
+                Sent::Message { recipient, number } => {
+                    self.settle(now, &recipient, number, Ok(super::Delivery::Received));
+                }
             }
         }
     }
@@ -145,7 +151,7 @@ impl Client {
         if let Some(flow) = self.flows.get_mut(session) {
             flow.incoming.receive(now.at, sequence, frames);
         }
-        while let Some(frames) = self.next_frames(session) {
+        while let Some(frames) = self.next_frames(now, session) {
             for frame in frames {
                 match (frame, peer) {
                     // A frame before it was the last thing that was waited for.
@@ -163,7 +169,11 @@ impl Client {
     /// The frames of the next packet of a flow, if it is there. The rest of a message whose beginning
     /// was lost with an earlier session is not taken: it would be called received. Whoever sends it
     /// takes another way, and sends the whole.
-    fn next_frames(&mut self, session: Session) -> Option<Vec<Frame>> {
+    fn next_frames(&mut self, now: Now, session: Session) -> Option<Vec<Frame>> {
+        if self.hear_early(now, session) {
+            self.stats.busy += 1;
+            return None;
+        }
         let nothing = Assembly::default();
         let parts = self.parts.get(&session).unwrap_or(&nothing);
         let flow = self.flows.get_mut(session)?;

@@ -12,11 +12,12 @@ use crate::proto::link::Patience;
 use crate::wire::{ChatFrame, Datagram, KeepFrame, MAX_DATAGRAM, Nickname, Presence, Session};
 
 impl Client {
-    /// The next message of a conversation goes there: its number and its text.
-    fn begin(&mut self, to: &Nickname, index: usize, place: Place) -> Option<(u64, String)> {
+    /// The next message of a conversation goes there: its number and its text, and whether somebody
+    /// may have it already.
+    fn begin(&mut self, to: &Nickname, index: usize, place: Place) -> Option<(u64, String, bool)> {
         let conversation = self.conversations.by_recipient.get_mut(to)?;
         let message = conversation.messages.begin(index, place)?;
-        Some((message.number, message.text.clone()))
+        Some((message.number, message.text.clone(), message.in_doubt))
     }
 
     pub(super) fn send_directly(
@@ -53,7 +54,7 @@ impl Client {
         index: usize,
         address: SocketAddr,
     ) -> bool {
-        let Some((number, text)) = self.begin(recipient, index, Place::Direct) else {
+        let Some((number, text, _)) = self.begin(recipient, index, Place::Direct) else {
             return false;
         };
         let (sender, recipient) = (self.nickname().clone(), recipient.clone());
@@ -76,7 +77,7 @@ impl Client {
         index: usize,
         seen: Presence,
     ) -> bool {
-        let Some((number, text)) = self.begin(recipient, index, Place::AtServer) else {
+        let Some((number, text, in_doubt)) = self.begin(recipient, index, Place::AtServer) else {
             return false;
         };
         if let Some(conversation) = self.conversations.by_recipient.get_mut(recipient)
@@ -99,8 +100,15 @@ impl Client {
         self.open_server(now);
         self.conversations.at_server.insert(number, recipient.clone());
         let keep = KeepFrame { sender: &sender, recipient: &recipient, seen, number };
-        for (_, frame) in keep.encode(&text) {
-            self.flows.push(session, &frame, Sent::Part);
+        for (piece, frame) in keep.encode(&text) {
+            let sent = match in_doubt && !piece.more {
+                true => Sent::Again(number),
+                false => Sent::Part,
+            };
+            self.flows.push(session, &frame, sent);
+        }
+        if in_doubt {
+            self.given_again.add(number);
         }
         true
     }

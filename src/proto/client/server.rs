@@ -117,7 +117,7 @@ impl Client {
     /// The last answers in a packet for which there is no room: what was asked for has room of its own, and
     /// who waits for it may be the one who is to make room. The packet comes again, maybe much later: so only
     /// answers with a number are heard, after which that number is not asked for again.
-    fn hear_answers(&mut self, now: Now, frames: Vec<Frame>) {
+    pub(super) fn hear_answers(&mut self, now: Now, frames: Vec<Frame>) {
         for frame in frames {
             match &frame {
                 // An answer before it was the last thing that was waited for.
@@ -223,17 +223,20 @@ impl Client {
         if let Some(before) = before.filter(|before| before.session != server) {
             self.flows.close(before.session);
             self.parts.remove(&before.session);
+            self.given_again.clear();
         }
         self.flows.open(now.at, server, self.server, SERVER);
         self.flows.say_revision(server, 0);
         if let Some(flow) = self.flows.get_mut(server) {
             flow.restart_at(floor);
         }
+        self.given_again.abandon();
         self.begin_lease(now);
         self.timers.set(Timer::Stale, now.at + STALE_FOR);
         self.lookups.clear();
         self.strangers.clear();
         self.give_again(now);
+        self.await_abandoned(server);
         if let Some((_, ticket)) = deregistering {
             self.on_welcome_instead(now, by_itself, ticket);
         }
@@ -257,6 +260,7 @@ impl Client {
         if session != self.flows.own() {
             self.flows.begin_anew(session);
             self.parts.clear();
+            self.given_again.clear();
             self.seen = super::Seen::default();
             self.conversations.begin_anew();
         }
