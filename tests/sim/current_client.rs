@@ -324,6 +324,28 @@ fn an_answer_is_heard_and_not_acknowledged_while_its_message_is_on_its_way_again
     assert_eq!(client.from("s", answer.encode()), ["s: <ack>"]);
 }
 
+/// Else its message would be given again, and the server has forgotten the answer.
+#[test]
+fn an_answer_between_the_welcome_and_the_whole_table_is_heard() {
+    let mut client = Script::current_online();
+    client.send("c", "hi");
+    client.wait(1_500);
+    client.told(ClientCommand::Register { ticket: 2, nickname: nickname("a") });
+    client.gets_cookie(session("s"), 9);
+    let own = Row { session: Some(client.own()), ..row("a") };
+    let welcome = note("[Welcome, You are registered.]", Some(client.last_hello().number));
+    let part = changes(&[own], 0, 2, 3);
+    let header = client.header("s");
+    let given = client.from("s", Packet { header, frames: vec![welcome, part] }.encode());
+    assert!(!given.concat().contains("Keep"), "{given:?}");
+    let saved = note("[Messages received by the server and saved]", Some(kept(&client)));
+    let done = client.says("s", vec![saved]);
+    assert_eq!(done, ["says Sent(1, Ok(Stored))", "s: <ack>"]);
+    let rest = client.told_loosely(vec![changes(&[row("b"), absent("c")], 2, 3, 3)]);
+    assert!(rest.concat().contains("Session(2, Ok"), "{rest:?}");
+    assert!(!rest.concat().contains("Keep") && !client.wait(2_000).concat().contains("Keep"));
+}
+
 /// The same where the message is not given again, since its answer was heard: what was sent may still come.
 #[test]
 fn an_answer_is_not_acknowledged_before_something_has_come_that_was_sent_after_its_message() {

@@ -62,7 +62,7 @@ enum Way {
 #[derive(Debug, Default)]
 pub(super) struct Conversations {
     pub(super) by_recipient: BTreeMap<Nickname, Conversation>,
-    /// Whose message the server has under a number.
+    /// Whose message the server has under a number, or had before a registration: it may have answered.
     pub(super) at_server: BTreeMap<u64, Nickname>,
     pub(super) pending: usize,
     pub(super) pending_bytes: usize,
@@ -283,7 +283,6 @@ impl Client {
     /// The server is another run of it, or has forgotten what it was given: it is given that again.
     pub(super) fn give_again(&mut self, now: Now) {
         let recipients: Vec<Nickname> = self.conversations.by_recipient.keys().cloned().collect();
-        self.conversations.at_server.clear();
         for recipient in &recipients {
             let Some(conversation) = self.conversations.by_recipient.get_mut(recipient) else {
                 continue;

@@ -72,6 +72,11 @@ impl Messages {
         self.waiting == self.in_order.len()
     }
 
+    /// Whether none is under way, nor was given to somebody who may have it: that would be the first.
+    pub(super) fn all_are_nowhere(&self) -> bool {
+        self.all_wait() && self.first().is_none_or(|first| !first.in_doubt)
+    }
+
     /// Where the first stands that is nowhere yet.
     pub(super) fn first_waiting(&self) -> Option<usize> {
         // From the end: what is added waits there, behind all that is under way.

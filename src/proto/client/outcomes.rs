@@ -43,8 +43,10 @@ impl Client {
             Some(Notice::Saved) => Ok(Delivery::Stored),
             Some(Notice::Received(_)) => Ok(Delivery::Relayed),
             Some(Notice::Exists(_)) => {
-                self.conversations.at_server.remove(&number);
-                self.on_there_after_all(now, &recipient, number, refusal);
+                if self.is_at_server(&recipient, number) {
+                    self.conversations.at_server.remove(&number);
+                    self.on_there_after_all(now, &recipient, number, refusal);
+                }
                 return true;
             }
             Some(Notice::NotExisted(_)) => Err(Failure::UnknownUser(recipient.clone())),
@@ -110,7 +112,7 @@ impl Client {
             }
             _ => {}
         }
-        if conversation.messages.all_wait() {
+        if conversation.messages.all_are_nowhere() {
             conversation.rest(now.at);
         }
         if conversation.messages.is_empty() && conversation.path == Path::Direct {
@@ -122,11 +124,20 @@ impl Client {
         self.advance(now, recipient);
     }
 
-    /// Gives every message that needs the server this outcome.
+    /// Gives every message that the server has this outcome.
     pub(super) fn fail_at_server(&mut self, now: Now, why: &Failure) {
-        for (number, recipient) in std::mem::take(&mut self.conversations.at_server) {
-            self.settle(now, &recipient, number, Err(why.clone()));
+        for (number, recipient) in self.conversations.at_server.clone() {
+            if self.is_at_server(&recipient, number) {
+                self.settle(now, &recipient, number, Err(why.clone()));
+            }
         }
+    }
+
+    /// Whether the server has a message, and it does not wait to be given again.
+    fn is_at_server(&self, recipient: &Nickname, number: u64) -> bool {
+        let conversation = self.conversations.by_recipient.get(recipient);
+        let message = conversation.and_then(|conversation| conversation.messages.get(number));
+        message.is_some_and(|message| message.place() == Place::AtServer)
     }
 
     /// Gives every message that waits for the server this outcome.
