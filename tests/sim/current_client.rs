@@ -324,6 +324,22 @@ fn an_answer_is_heard_and_not_acknowledged_while_its_message_is_on_its_way_again
     assert_eq!(client.from("s", answer.encode()), ["s: <ack>"]);
 }
 
+/// What is refused the server remembers all the same; and what is behind it waits for that ack.
+#[test]
+fn a_refusal_is_acknowledged_while_its_message_is_on_its_way_again() {
+    let mut client = Script::current_online();
+    client.send("c", "hi");
+    client.wait(1_500);
+    client.gets_cookie(session("s"), 9);
+    let own = Row { session: Some(client.own()), ..row("a") };
+    client.welcomed(session("s"), &[own, row("b"), absent("c")], 3);
+    let full = note("[Message not saved: c is full]", Some(kept(&client)));
+    let answer = client.packet("s", vec![full]);
+    let deaf = Header { ack: None, ..answer.header };
+    let done = client.from("s", Packet { header: deaf, frames: answer.frames }.encode());
+    assert_eq!(done.last().unwrap(), "s: <ack>", "{done:?}");
+}
+
 /// Else its message would be given again, and the server has forgotten the answer.
 #[test]
 fn an_answer_between_the_welcome_and_the_whole_table_is_heard() {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::Client;
 use super::peers::Sent;
 use crate::proto::Now;
-use crate::wire::{Frame, Session};
+use crate::wire::{Frame, Notice, Session};
 
 /// Messages that are in packets to the server which it has not acknowledged, and were in others before a
 /// registration: how many packets of each count. No more than wait for their outcome, or did when they were given.
@@ -46,8 +46,11 @@ impl GivenAgain {
         self.0.clear();
     }
 
+    /// Whether a frame says what became of one of them. That it was refused the server remembers all the same.
     fn is_answered_by(&self, frame: &Frame) -> bool {
-        matches!(frame, Frame::Notification { answers: Some(number), .. } if self.0.contains_key(number))
+        let Frame::Notification { text, answers: Some(number), .. } = frame else { return false };
+        let outcome = || matches!(Notice::parse(text), Some(Notice::Saved | Notice::Received(_)));
+        self.0.contains_key(number) && outcome()
     }
 }
 
