@@ -51,6 +51,10 @@ impl<T> Bundle<T> {
         self.items.iter().map(|(item, _)| item)
     }
 
+    pub(super) fn items_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.items.iter_mut().map(|(item, _)| item)
+    }
+
     pub(super) fn into_items(self) -> impl Iterator<Item = T> {
         self.items.into_iter().map(|(item, _)| item)
     }

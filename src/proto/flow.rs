@@ -184,6 +184,17 @@ impl<T> Flow<T> {
         given_up
     }
 
+    /// What `which` picks of that stays under way, and nothing depends on it any more: another item stands for it.
+    /// Returns those, oldest first.
+    pub(super) fn replace_where(&mut self, which: impl Fn(&T) -> bool, by: &T) -> Vec<T>
+    where
+        T: Clone,
+    {
+        let under_way = self.flight.iter_mut().map(|segment| &mut segment.bundle);
+        let items = under_way.chain(&mut self.queue).flat_map(Bundle::items_mut);
+        items.filter(|item| which(item)).map(|item| std::mem::replace(item, by.clone())).collect()
+    }
+
     /// Something came from there.
     pub(super) fn hear(&mut self, now: Instant) {
         self.heard = now;

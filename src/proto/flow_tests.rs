@@ -230,6 +230,21 @@ fn what_is_given_up_is_not_waited_for() {
 }
 
 #[test]
+fn what_nothing_depends_on_any_more_goes_on_as_it_is() {
+    let (mut a, mut b) = pair();
+    for number in 1..=3 {
+        push(&mut a, number, 10);
+    }
+    let first = sent(&mut a, at(1)).pop().unwrap();
+    push(&mut a, 4, 10);
+    assert_eq!(a.replace_where(|number| number % 2 == 0, &9), [2, 4]);
+    receive(&mut b, &first);
+    let ack = sent(&mut b, at(2)).pop().unwrap();
+    assert_eq!(acked(&mut a, at(3), &ack), [1, 9, 3]);
+    assert_eq!(sent(&mut a, at(3))[0].frames, [4]);
+}
+
+#[test]
 fn an_ack_of_what_was_not_sent_says_nothing() {
     let (mut a, _) = pair();
     push(&mut a, 1, 10);

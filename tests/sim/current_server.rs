@@ -1,7 +1,9 @@
 //! What a server does for those who speak the current dialect, as packets in and out.
 
+use std::collections::BTreeSet;
+
 use superchat::proto::ServerConfig;
-use superchat::wire::Presence;
+use superchat::wire::{Frame, Packet, Presence};
 
 use super::current::{dereg, hello, hello_as, keep, keep_seen, session};
 use super::script::{self, Script, ack, reg};
@@ -129,6 +131,27 @@ fn what_is_passed_on_to_one_who_registers_again_stays_before_what_is_stored_then
     let stored = server.store.mailbox(&nickname("b"));
     let texts: Vec<_> = stored.iter().map(|message| message.text.as_str()).collect();
     assert_eq!(texts, ["one", "two"]);
+}
+
+/// A part that comes again under another number would not be taken.
+#[test]
+fn what_is_passed_on_in_parts_to_one_who_registers_again_goes_on_whole() {
+    let mut server = of_two();
+    let long = "x".repeat(3000);
+    let sent = server.says("a", vec![keep("a", "b", 1, &long)]);
+    assert!(sent.iter().filter(|line| line.starts_with("b: <Chat")).count() > 2, "{sent:?}");
+    let before = numbers_of_parts(&server.packets_to("b"));
+    let packets = server.packets_to("b").len();
+    server.joins("b");
+    server.wait(3_000);
+    assert_eq!(numbers_of_parts(&server.packets_to("b")[packets..]), before);
+}
+
+/// The numbers of the packets in which something is passed on.
+fn numbers_of_parts(packets: &[Packet]) -> BTreeSet<u64> {
+    let is_part = |frame: &Frame| matches!(frame, Frame::Chat(chat) if chat.stored_at.is_none());
+    let with_parts = packets.iter().filter(|packet| packet.frames.iter().any(is_part));
+    with_parts.map(|packet| packet.header.sequence.unwrap().number).collect()
 }
 
 #[test]

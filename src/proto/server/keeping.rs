@@ -192,7 +192,7 @@ impl Server {
         let bytes: usize = waiting.iter().map(|id| self.requests.bytes(*id)).sum();
         if waiting.len() > MAX_RELAYS || bytes > MAX_RELAY_BYTES {
             if let Some(session) = self.directory.session(recipient) {
-                drop(self.abandon_relays(session));
+                drop(self.take_back_relays(session));
             }
             return self.store_relays(now, recipient);
         }
@@ -231,12 +231,12 @@ impl Server {
         }
     }
 
-    /// Passes on no more of what is under way to a member. It may take that all the same: then it knows it when it
-    /// comes again.
-    pub(super) fn abandon_relays(&mut self, session: Session) -> Vec<Owed> {
+    /// What is being passed on to a member is to be stored instead. It stays under way, whole, and may be taken: then
+    /// its recipient knows it by its number when it comes again.
+    pub(super) fn take_back_relays(&mut self, session: Session) -> Vec<Owed> {
+        let is_relay = |owed: &Owed| matches!(owed, Owed::Relay(_));
         let flow = self.flows.get_mut(session);
-        flow.map(|flow| flow.abandon_where(|owed| matches!(owed, Owed::Relay(_))))
-            .unwrap_or_default()
+        flow.map(|flow| flow.replace_where(is_relay, &Owed::Nothing)).unwrap_or_default()
     }
 
     /// What was to be passed on to a current client is stored. It may have been taken all the same:

@@ -156,7 +156,7 @@ impl Server {
         self.forget_registrations(from, id);
         let ended = if same {
             // Its mailbox is read again: whatever is stored from now on comes behind that, and this before it.
-            session.map_or_else(Ended::default, |session| Ended::of(self.abandon_relays(session)))
+            session.map_or_else(Ended::default, |session| Ended::of(self.take_back_relays(session)))
         } else {
             self.requests.begin_session(from, id);
             // Now, and not when what was under way goes on: that goes behind the new delivery.
