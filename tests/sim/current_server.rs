@@ -154,6 +154,23 @@ fn numbers_of_parts(packets: &[Packet]) -> BTreeSet<u64> {
     with_parts.map(|packet| packet.header.sequence.unwrap().number).collect()
 }
 
+/// What came before a message that was refused does not wait for its author to hear of that.
+#[test]
+fn what_was_passed_on_before_a_refusal_stays_before_what_waits_for_it() {
+    let mut config = server_config(10);
+    config.limits.message_bytes = 10;
+    let mut server = Script::with_current(config, &["a", "b"]);
+    let messages = ["one", "longer than it may be", "three"];
+    let keeps = messages.iter().zip(1..).map(|(text, number)| keep("a", "b", number, text));
+    let sent = server.says("a", keeps.collect());
+    assert!(sent.iter().any(|line| line == "b: <Chat a: one>"), "{sent:?}");
+    server.joins("b");
+    server.took("a");
+    let stored = server.store.mailbox(&nickname("b"));
+    let texts: Vec<_> = stored.iter().map(|message| message.text.as_str()).collect();
+    assert_eq!(texts, ["one", "three"]);
+}
+
 #[test]
 fn what_is_refused_holds_back_what_is_behind_it_until_its_author_knows() {
     let mut server = of_two();

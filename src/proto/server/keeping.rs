@@ -34,10 +34,19 @@ pub(super) struct Keeping {
     pub(super) appends: u64,
     /// What is being relayed to current clients, oldest first.
     relays: BTreeMap<Nickname, Vec<RequestId>>,
-    /// Whose message to whom was refused, which it has not heard; and what waits for that.
-    refused: BTreeMap<(Session, Nickname), Vec<RequestId>>,
+    /// Whose message to whom was refused, which it has not heard.
+    refused: BTreeMap<(Session, Nickname), Refused>,
     /// What waits until its recipient has all that is stored for it.
     held: BTreeMap<Nickname, Vec<RequestId>>,
+}
+
+/// A refusal that its author has not heard.
+#[derive(Debug)]
+struct Refused {
+    /// The number of the message.
+    number: u64,
+    /// What came behind it, and waits.
+    waiting: Vec<RequestId>,
 }
 
 impl Keeping {
@@ -75,19 +84,25 @@ impl Server {
     /// Whether an earlier message of the same conversation was refused, and its author does not know.
     fn waits_behind_a_refusal(&mut self, id: RequestId, recipient: &Nickname) -> bool {
         let asker = self.requests.get(id).and_then(|(_, request)| request.asker());
-        let key = asker.map(|(session, _)| (session, recipient.clone()));
-        let waiting = key.and_then(|key| self.keeping.refused.get_mut(&key));
-        waiting.map(|waiting| waiting.push(id)).is_some()
+        let Some((session, number)) = asker else { return false };
+        let refused = self.keeping.refused.get_mut(&(session, recipient.clone()));
+        let Some(refused) = refused.filter(|refused| refused.number <= number) else {
+            return false;
+        };
+        refused.waiting.push(id);
+        true
     }
 
     /// A message of a current client is refused.
-    pub(super) fn note_refusal(&mut self, session: Session, recipient: &Nickname) {
-        self.keeping.refused.entry((session, recipient.clone())).or_default();
+    pub(super) fn note_refusal(&mut self, session: Session, number: u64, recipient: &Nickname) {
+        let refused = || Refused { number, waiting: Vec::new() };
+        self.keeping.refused.entry((session, recipient.clone())).or_insert_with(refused);
     }
 
     /// The author has heard that a message was refused.
     pub(super) fn on_refusal_heard(&mut self, now: Now, session: Session, recipient: Nickname) {
-        for id in self.keeping.refused.remove(&(session, recipient)).unwrap_or_default() {
+        let refused = self.keeping.refused.remove(&(session, recipient));
+        for id in refused.into_iter().flat_map(|refused| refused.waiting) {
             self.proceed(now, id);
         }
     }
@@ -95,9 +110,9 @@ impl Server {
     /// The author does not listen: what waits until it has heard of a refusal is refused as well.
     pub(super) fn refuse_what_waits(&mut self, now: Now, session: Session) {
         let mut waiting = Vec::new();
-        for ((author, _), requests) in &mut self.keeping.refused {
+        for ((author, _), refused) in &mut self.keeping.refused {
             if *author == session {
-                waiting.append(requests);
+                waiting.append(&mut refused.waiting);
             }
         }
         for id in waiting {
@@ -107,7 +122,8 @@ impl Server {
 
     /// The author may not have heard it: it will ask again.
     pub(super) fn on_refusal_lost(&mut self, session: Session, recipient: Nickname) {
-        for id in self.keeping.refused.remove(&(session, recipient)).unwrap_or_default() {
+        let refused = self.keeping.refused.remove(&(session, recipient));
+        for id in refused.into_iter().flat_map(|refused| refused.waiting) {
             self.requests.close(id);
         }
     }

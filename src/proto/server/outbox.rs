@@ -79,7 +79,7 @@ impl Server {
         if !registered && self.directory.member(session).is_some() {
             let owed = match request {
                 Request::Keep { recipient, .. } if notice.is_refusal() => {
-                    self.note_refusal(session, recipient);
+                    self.note_refusal(session, number, recipient);
                     Owed::Refusal(session, recipient.clone())
                 }
                 Request::Keep { .. } => Owed::Outcome(id),
