@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use superchat::proto::ServerConfig;
-use superchat::wire::{Frame, Packet, Presence};
+use superchat::wire::{Ack, Frame, Header, Packet, Presence};
 
 use super::current::{dereg, hello, hello_as, keep, keep_seen, session};
 use super::script::{self, Script, ack, reg};
+use super::store::SimStore;
 use super::verbs::server_config;
 use super::world::nickname;
 
@@ -169,6 +170,41 @@ fn what_was_passed_on_before_a_refusal_stays_before_what_waits_for_it() {
     let stored = server.store.mailbox(&nickname("b"));
     let texts: Vec<_> = stored.iter().map(|message| message.text.as_str()).collect();
     assert_eq!(texts, ["one", "three"]);
+}
+
+/// Those acks are of a delivery that has ended.
+#[test]
+fn an_ack_of_what_could_not_be_removed_counts_for_nothing_later() {
+    let mut server = Script::server();
+    server.store = SimStore::new(100);
+    server.joins("a");
+    server.joins("b");
+    server.says("b", vec![dereg("b", 1)]);
+    for number in 1..=90 {
+        server.says("a", vec![keep("a", "b", number, "hi")]);
+    }
+    server.joins("b");
+    server.store_waits = true;
+    took_all_but_the_last(&mut server);
+    server.store_cannot_remove();
+    server.store_waits = false;
+    assert!(server.events.concat().contains("MailboxFault"), "{:?}", server.events);
+    // One more brings all of them again, behind what is under way.
+    server.says("a", vec![keep("a", "b", 91, "hi")]);
+    assert!(server.store.mailbox(&nickname("b")).len() > 64);
+    took_all_but_the_last(&mut server);
+    assert!(!server.store.mailbox(&nickname("b")).is_empty());
+    server.took("b");
+    assert!(server.store.mailbox(&nickname("b")).is_empty());
+}
+
+/// `b` has taken all that it was sent but the last packet.
+fn took_all_but_the_last(server: &mut Script) {
+    let packets = server.packets_to("b").into_iter();
+    let last = packets.filter_map(|packet| Some(packet.header.sequence?.number)).max().unwrap();
+    let ack = Some(Ack { through: last - 1, beyond: Vec::new() });
+    let header = Header { ack, ..server.header("b") };
+    server.from("b", Packet { header, frames: Vec::new() }.encode());
 }
 
 #[test]

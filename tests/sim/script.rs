@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use superchat::proto::{
     Client, ClientCommand, ClientEmit, Input, Instant, Output, Server, ServerCommand, ServerConfig,
-    ServerEmit, StoreRequest,
+    ServerEmit, StoreAnswer, StoreRequest,
 };
 use superchat::wire::{Datagram, UnixTime, is_packet};
 
@@ -161,6 +161,15 @@ impl Script {
             }
         }
         lines
+    }
+
+    /// The store could not remove what it was asked to, and was asked for nothing else meanwhile.
+    pub fn store_cannot_remove(&mut self) {
+        for request in std::mem::take(&mut self.asked_of_store) {
+            let StoreRequest::Remove { recipient, .. } = request else { panic!("{request:?}") };
+            let answer = StoreAnswer::NotRemoved { recipient, reason: "it fails".into() };
+            self.handle(Input::Command(Command::Server(ServerCommand::Store(answer))));
+        }
     }
 
     fn handle(&mut self, input: Input<'_, Command>) -> Vec<String> {

@@ -31,7 +31,7 @@ impl Ended {
 
     /// The same without the messages of mailboxes, whose deliveries were ended.
     pub(super) fn without_mail(mut self) -> Self {
-        self.owed.retain(|owed| !matches!(owed, Owed::Mail(_)));
+        self.owed.retain(|owed| !matches!(owed, Owed::Mail(..)));
         self.items.retain(|item| !matches!(item, Item::MailNotice(_) | Item::Mail { .. }));
         self
     }

@@ -26,8 +26,8 @@ pub(super) enum Owed {
     Outcome(MessageId),
     /// The message of this request is passed on.
     Relay(RequestId),
-    /// The next message of this mailbox is delivered.
-    Mail(Nickname),
+    /// The next message of this mailbox is delivered, in the delivery of this number.
+    Mail(Nickname, u64),
     /// The author of a message to this recipient knows that it was refused.
     Refusal(Session, Nickname),
 }
@@ -148,7 +148,7 @@ impl Server {
         for session in members {
             if let Some(flow) = self.flow(session) {
                 for owed in flow.abandon() {
-                    if let Owed::Mail(recipient) = owed {
+                    if let Owed::Mail(recipient, _) = owed {
                         self.end_mail(&recipient);
                     }
                 }

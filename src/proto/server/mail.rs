@@ -23,6 +23,7 @@ const REMOVED: usize = 64;
 /// The delivery of one mailbox.
 #[derive(Debug, Default)]
 struct Delivery {
+    number: u64,
     /// The number of the reading that is under way.
     loading: Option<u64>,
     batch: Vec<StoredMessage>,
@@ -48,6 +49,7 @@ pub(super) struct Mail {
     /// however often it comes and goes.
     loading: BTreeMap<Nickname, u64>,
     last_load: u64,
+    last_delivery: u64,
 }
 
 impl Mail {
@@ -59,6 +61,7 @@ impl Mail {
             ended: BTreeSet::new(),
             loading: BTreeMap::new(),
             last_load: 0,
+            last_delivery: 0,
         }
     }
 
@@ -72,6 +75,11 @@ impl Mail {
     /// Whether they are being delivered.
     pub(super) fn is_under_way(&self, nickname: &Nickname) -> bool {
         self.deliveries.contains_key(nickname)
+    }
+
+    /// Whether they are, in this delivery: what the store could not remove is delivered again in another one.
+    pub(super) fn is_in(&self, nickname: &Nickname, number: u64) -> bool {
+        self.deliveries.get(nickname).is_some_and(|delivery| delivery.number == number)
     }
 
     pub(super) fn stall(&mut self, nickname: Nickname) {
@@ -111,7 +119,9 @@ impl Server {
     pub(super) fn start_mail(&mut self, nickname: &Nickname) {
         if !self.mail.deliveries.contains_key(nickname) {
             self.mail.faulty.remove(nickname);
-            self.mail.deliveries.insert(nickname.clone(), Delivery::default());
+            self.mail.last_delivery += 1;
+            let delivery = Delivery { number: self.mail.last_delivery, ..Delivery::default() };
+            self.mail.deliveries.insert(nickname.clone(), delivery);
             self.load(nickname);
         }
     }
@@ -187,6 +197,7 @@ impl Server {
             self.push_frame(nickname, &Frame::Notification { text, offline: false, answers: None });
         }
         let Some(delivery) = self.mail.deliveries.get_mut(nickname) else { return };
+        let owed = Owed::Mail(nickname.clone(), delivery.number);
         let batch = std::mem::take(&mut delivery.batch);
         for message in &batch {
             let chat = ChatOf {
@@ -195,7 +206,7 @@ impl Server {
                 stored_at: Some(message.time),
                 text: &message.text,
             };
-            self.push_chat(now, nickname, &chat, Owed::Mail(nickname.clone()));
+            self.push_chat(now, nickname, &chat, owed.clone());
         }
         if let Some(delivery) = self.mail.deliveries.get_mut(nickname) {
             delivery.batch = batch;

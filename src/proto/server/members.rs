@@ -398,7 +398,11 @@ impl Server {
                 }
             }
             Owed::Relay(id) => self.on_relayed(now, id),
-            Owed::Mail(recipient) => self.on_mail_received(now, &recipient),
+            Owed::Mail(recipient, delivery) if self.mail.is_in(&recipient, delivery) => {
+                self.on_mail_received(now, &recipient);
+            }
+            // It is in the next one again.
+            Owed::Mail(..) => {}
             Owed::Refusal(author, recipient) => self.on_refusal_heard(now, author, recipient),
         }
     }
@@ -415,7 +419,10 @@ impl Server {
                 }
                 self.proceed(now, id);
             }
-            Owed::Mail(recipient) => self.end_mail(&recipient),
+            Owed::Mail(recipient, delivery) if self.mail.is_in(&recipient, delivery) => {
+                self.end_mail(&recipient);
+            }
+            Owed::Mail(..) => {}
             Owed::Refusal(author, recipient) => self.on_refusal_lost(author, recipient),
         }
     }
@@ -444,7 +451,7 @@ impl Server {
         let given_up = flow.abandon_where(|owed| !owed.is_answer());
         self.store_relays(now, &nickname);
         self.refuse_what_waits(now, session);
-        if given_up.iter().any(|owed| matches!(owed, Owed::Mail(_))) {
+        if given_up.iter().any(|owed| matches!(owed, Owed::Mail(..))) {
             self.end_mail(&nickname);
             self.mail.stall(nickname);
         }
