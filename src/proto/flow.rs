@@ -172,27 +172,35 @@ impl<T> Flow<T> {
     /// Gives up what `which` picks of that. The rest is sent again, in new packets.
     pub(super) fn abandon_where(&mut self, which: impl Fn(&T) -> bool) -> Vec<T> {
         let under_way = self.flight.drain(..).map(|segment| segment.bundle);
-        let all: Vec<_> = under_way.chain(self.queue.drain(..)).collect();
-        (self.queued, self.expires) = (0, None);
-        let mut given_up = Vec::new();
-        for bundle in all {
-            bundle.for_each(|frame, item| match which(&item) {
-                true => given_up.push(item),
-                false => self.push(frame, item),
-            });
-        }
-        given_up
+        self.queue = under_way.chain(self.queue.drain(..)).collect();
+        self.expires = None;
+        self.drop_queued(which)
     }
 
-    /// What `which` picks of that stays under way, and nothing depends on it any more: another item stands for it.
-    /// Returns those, oldest first.
-    pub(super) fn replace_where(&mut self, which: impl Fn(&T) -> bool, by: &T) -> Vec<T>
+    /// Gives up what `which` picks of what was not sent. What was sent goes on as it is, with another item in the
+    /// place of those: nothing depends on them any more. Returns both, oldest first.
+    pub(super) fn take_back_where(&mut self, which: impl Fn(&T) -> bool, by: &T) -> Vec<T>
     where
         T: Clone,
     {
-        let under_way = self.flight.iter_mut().map(|segment| &mut segment.bundle);
-        let items = under_way.chain(&mut self.queue).flat_map(Bundle::items_mut);
-        items.filter(|item| which(item)).map(|item| std::mem::replace(item, by.clone())).collect()
+        let under_way = self.flight.iter_mut().flat_map(|segment| segment.bundle.items_mut());
+        let picked = under_way.filter(|item| which(item));
+        let mut taken: Vec<T> = picked.map(|item| std::mem::replace(item, by.clone())).collect();
+        taken.extend(self.drop_queued(which));
+        taken
+    }
+
+    /// Takes what `which` picks out of the queue.
+    fn drop_queued(&mut self, which: impl Fn(&T) -> bool) -> Vec<T> {
+        let mut dropped = Vec::new();
+        self.queued = 0;
+        for bundle in std::mem::take(&mut self.queue) {
+            bundle.for_each(|frame, item| match which(&item) {
+                true => dropped.push(item),
+                false => self.push(frame, item),
+            });
+        }
+        dropped
     }
 
     /// Something came from there.

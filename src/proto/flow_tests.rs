@@ -230,18 +230,20 @@ fn what_is_given_up_is_not_waited_for() {
 }
 
 #[test]
-fn what_nothing_depends_on_any_more_goes_on_as_it_is() {
+fn what_is_taken_back_goes_on_if_it_was_sent_and_else_does_not() {
     let (mut a, mut b) = pair();
     for number in 1..=3 {
         push(&mut a, number, 10);
     }
     let first = sent(&mut a, at(1)).pop().unwrap();
-    push(&mut a, 4, 10);
-    assert_eq!(a.replace_where(|number| number % 2 == 0, &9), [2, 4]);
+    for number in 4..=6 {
+        push(&mut a, number, 10);
+    }
+    assert_eq!(a.take_back_where(|number| number % 2 == 0, &9), [2, 4, 6]);
     receive(&mut b, &first);
     let ack = sent(&mut b, at(2)).pop().unwrap();
     assert_eq!(acked(&mut a, at(3), &ack), [1, 9, 3]);
-    assert_eq!(sent(&mut a, at(3))[0].frames, [4]);
+    assert_eq!(sent(&mut a, at(3))[0].frames, [5]);
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub(super) struct Keeping {
 /// A refusal that its author has not heard.
 #[derive(Debug)]
 struct Refused {
-    /// The number of the message.
+    /// The number of the message: of several, the lowest.
     number: u64,
     /// What came behind it, and waits.
     waiting: Vec<RequestId>,
@@ -96,7 +96,9 @@ impl Server {
     /// A message of a current client is refused.
     pub(super) fn note_refusal(&mut self, session: Session, number: u64, recipient: &Nickname) {
         let refused = || Refused { number, waiting: Vec::new() };
-        self.keeping.refused.entry((session, recipient.clone())).or_insert_with(refused);
+        let refused =
+            self.keeping.refused.entry((session, recipient.clone())).or_insert_with(refused);
+        refused.number = refused.number.min(number);
     }
 
     /// The author has heard that a message was refused.
@@ -247,12 +249,12 @@ impl Server {
         }
     }
 
-    /// What is being passed on to a member is to be stored instead. It stays under way, whole, and may be taken: then
+    /// What is being passed on to a member is to be stored instead. What was sent of it may be taken all the same: then
     /// its recipient knows it by its number when it comes again.
     pub(super) fn take_back_relays(&mut self, session: Session) -> Vec<Owed> {
         let is_relay = |owed: &Owed| matches!(owed, Owed::Relay(_));
         let flow = self.flows.get_mut(session);
-        flow.map(|flow| flow.replace_where(is_relay, &Owed::Nothing)).unwrap_or_default()
+        flow.map(|flow| flow.take_back_where(is_relay, &Owed::Nothing)).unwrap_or_default()
     }
 
     /// What was to be passed on to a current client is stored. It may have been taken all the same:
