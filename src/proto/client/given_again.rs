@@ -10,8 +10,9 @@ use super::peers::Sent;
 use crate::proto::Now;
 use crate::wire::{Frame, Notice, Session};
 
-/// Messages that are in packets to the server which it has not acknowledged, and were in others before a
-/// registration: how many packets of each count. No more than wait for their outcome, or did when they were given.
+/// Messages that are in packets to the server which it has not acknowledged, and that somebody may have had before:
+/// the server mostly. How many packets of each count. No more than wait for their outcome, or did when they were
+/// given.
 #[derive(Debug, Default)]
 pub(super) struct GivenAgain(BTreeMap<u64, usize>);
 
@@ -64,8 +65,8 @@ impl Client {
         }
     }
 
-    /// The next packet of the server, if it answers a message that is on its way to it again: it cannot be taken
-    /// yet, but what it answers can be heard.
+    /// Whether the next packet of the server answers a message that is on its way to it again: it cannot be taken
+    /// yet, and comes again, but what it answers is heard.
     pub(super) fn hear_early(&mut self, now: Now, session: Session) -> bool {
         if self.given_again.0.is_empty() || self.server_session() != Some(session) {
             return false;

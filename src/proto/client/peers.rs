@@ -171,7 +171,6 @@ impl Client {
     /// takes another way, and sends the whole.
     fn next_frames(&mut self, now: Now, session: Session) -> Option<Vec<Frame>> {
         if self.hear_early(now, session) {
-            self.stats.busy += 1;
             return None;
         }
         let nothing = Assembly::default();

@@ -23,6 +23,7 @@ const REMOVED: usize = 64;
 /// The delivery of one mailbox.
 #[derive(Debug, Default)]
 struct Delivery {
+    /// What its frames are known by, among those of other deliveries.
     number: u64,
     /// The number of the reading that is under way.
     loading: Option<u64>,
