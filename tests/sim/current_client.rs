@@ -305,20 +305,30 @@ fn kept(client: &Script) -> u64 {
     numbers.next().expect("a message")
 }
 
+/// The server does not hold the client for a moment; what it does at the welcome.
+fn registers_again(client: &mut Script) -> Vec<String> {
+    client.wait(1_500);
+    client.gets_cookie(session("s"), 9);
+    let own = Row { session: Some(client.own()), ..row("a") };
+    client.welcomed(session("s"), &[own, row("b"), absent("c")], 3)
+}
+
+/// A packet of one that has not heard anything.
+fn deaf(packet: &Packet) -> Vec<u8> {
+    let header = Header { ack: None, ..packet.header.clone() };
+    Packet { header, frames: packet.frames.clone() }.encode()
+}
+
 /// It forgets an answer that was heard, and would deal with a message again that comes after that.
 #[test]
 fn an_answer_is_heard_and_not_acknowledged_while_its_message_is_on_its_way_again() {
     let mut client = Script::current_online();
     client.send("c", "hi");
-    client.wait(1_500);
-    client.gets_cookie(session("s"), 9);
-    let own = Row { session: Some(client.own()), ..row("a") };
-    let again = client.welcomed(session("s"), &[own, row("b"), absent("c")], 3);
+    let again = registers_again(&mut client);
     assert_eq!(again, ["s: <at 3>", "s: <Keep a to c, Offline: hi>"]);
     let saved = note("[Messages received by the server and saved]", Some(kept(&client)));
     let answer = client.packet("s", vec![saved]);
-    let deaf = Header { ack: None, ..answer.header.clone() };
-    let unheard = Packet { header: deaf, frames: answer.frames.clone() }.encode();
+    let unheard = deaf(&answer);
     assert_eq!(client.from("s", &unheard), ["says Sent(1, Ok(Stored))", "s: <at 3>"]);
     assert_eq!(client.from("s", &unheard), ["s: <at 3>"]);
     assert_eq!(client.from("s", answer.encode()), ["s: <ack>"]);
@@ -329,14 +339,10 @@ fn an_answer_is_heard_and_not_acknowledged_while_its_message_is_on_its_way_again
 fn a_refusal_is_acknowledged_while_its_message_is_on_its_way_again() {
     let mut client = Script::current_online();
     client.send("c", "hi");
-    client.wait(1_500);
-    client.gets_cookie(session("s"), 9);
-    let own = Row { session: Some(client.own()), ..row("a") };
-    client.welcomed(session("s"), &[own, row("b"), absent("c")], 3);
+    registers_again(&mut client);
     let full = note("[Message not saved: c is full]", Some(kept(&client)));
     let answer = client.packet("s", vec![full]);
-    let deaf = Header { ack: None, ..answer.header };
-    let done = client.from("s", Packet { header: deaf, frames: answer.frames }.encode());
+    let done = client.from("s", deaf(&answer));
     assert_eq!(done.last().unwrap(), "s: <ack>", "{done:?}");
 }
 
@@ -367,19 +373,12 @@ fn an_answer_between_the_welcome_and_the_whole_table_is_heard() {
 fn an_answer_is_not_acknowledged_before_something_has_come_that_was_sent_after_its_message() {
     let mut client = Script::current_online();
     client.send("c", "hi");
-    client.wait(1_500);
-    let own = Row { session: Some(client.own()), ..row("a") };
-    let table = [own, row("b"), absent("c")];
-    client.gets_cookie(session("s"), 9);
-    client.welcomed(session("s"), &table, 3);
+    registers_again(&mut client);
     let saved = note("[Messages received by the server and saved]", Some(kept(&client)));
     let answer = client.packet("s", vec![saved]);
-    let deaf = Header { ack: None, ..answer.header.clone() };
-    let unheard = Packet { header: deaf, frames: answer.frames.clone() }.encode();
+    let unheard = deaf(&answer);
     client.from("s", &unheard);
-    client.wait(1_500);
-    client.gets_cookie(session("s"), 10);
-    assert_eq!(client.welcomed(session("s"), &table, 3), ["s: <at 3>", "s: <Verification>"]);
+    assert_eq!(registers_again(&mut client), ["s: <at 3>", "s: <Verification>"]);
     assert_eq!(client.from("s", &unheard), ["s: <at 3>"]);
     let answer = Packet {
         header: Header { ack: client.packet("s", vec![]).header.ack, ..answer.header },
@@ -396,13 +395,11 @@ fn a_server_that_began_anew_cannot_say_that_nobody_has_what_the_one_before_was_g
     client.wait(1_500);
     client.gets_cookie(session("x"), 9);
     client.welcomed(session("x"), &[row("b")], 2);
-    let keep = client.packets_to("s").pop().unwrap().frames;
-    let superchat::wire::Frame::Keep(keep) = &keep[0] else { panic!() };
     let header = Header {
         sequence: Some(Sequence { number: 1, floor: 1 }),
         ..Header::new(session("x"), client.own())
     };
-    let unknown = note("[Client c Not Existed!]", Some(keep.number));
+    let unknown = note("[Client c Not Existed!]", Some(kept(&client)));
     let done = client.from("s", Packet { header, frames: vec![unknown] }.encode());
     assert_eq!(done[0], "says Sent(1, Err(ServerNotResponding))");
     // What is sent next must not get ahead of it.
