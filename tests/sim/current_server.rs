@@ -185,26 +185,26 @@ fn an_ack_of_what_could_not_be_removed_counts_for_nothing_later() {
     }
     server.joins("b");
     server.store_waits = true;
-    took_all_but_the_last(&mut server);
+    took_all_but_the_last(&mut server, "b");
     server.store_cannot_remove();
     server.store_waits = false;
     assert!(server.events.concat().contains("MailboxFault"), "{:?}", server.events);
     // One more brings all of them again, behind what is under way.
     server.says("a", vec![keep("a", "b", 91, "hi")]);
     assert!(server.store.mailbox(&nickname("b")).len() > 64);
-    took_all_but_the_last(&mut server);
+    took_all_but_the_last(&mut server, "b");
     assert!(!server.store.mailbox(&nickname("b")).is_empty());
     server.took("b");
     assert!(server.store.mailbox(&nickname("b")).is_empty());
 }
 
-/// `b` has taken all that it was sent but the last packet.
-fn took_all_but_the_last(server: &mut Script) {
-    let packets = server.packets_to("b").into_iter();
+/// Who has taken all that it was sent but the last packet, and what that leads to.
+fn took_all_but_the_last(server: &mut Script, who: &str) -> Vec<String> {
+    let packets = server.packets_to(who).into_iter();
     let last = packets.filter_map(|packet| Some(packet.header.sequence?.number)).max().unwrap();
     let ack = Some(Ack { through: last - 1, beyond: Vec::new() });
-    let header = Header { ack, ..server.header("b") };
-    server.from("b", Packet { header, frames: Vec::new() }.encode());
+    let header = Header { ack, ..server.header(who) };
+    server.from(who, Packet { header, frames: Vec::new() }.encode())
 }
 
 #[test]
@@ -218,6 +218,21 @@ fn what_is_refused_holds_back_what_is_behind_it_until_its_author_knows() {
     assert!(!server.joins("d").concat().contains("Chat"));
     assert!(!server.wait(700).concat().contains("d: <Chat"));
     assert_eq!(server.took("a"), ["d: <Chat a: two>"]);
+}
+
+#[test]
+fn what_is_behind_two_refusals_waits_for_both_to_be_heard() {
+    let mut config = server_config(10);
+    config.limits.message_bytes = 10;
+    let mut server = Script::with_current(config, &["a", "b"]);
+    let messages = ["longer than it may be", "longer than it may be", "three"];
+    for (text, number) in messages.iter().zip(1..) {
+        server.says_deaf("a", vec![keep("a", "b", number, text)]);
+    }
+    let said = took_all_but_the_last(&mut server, "a").concat();
+    assert!(!said.contains("Chat"), "{said}");
+    let said = server.took("a").concat();
+    assert!(said.contains("b: <Chat a: three>"), "{said}");
 }
 
 #[test]

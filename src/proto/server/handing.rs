@@ -28,8 +28,8 @@ pub(super) enum Owed {
     Relay(RequestId),
     /// The next message of this mailbox is delivered, in the delivery of this number.
     Mail(Nickname, u64),
-    /// The author of a message to this recipient knows that it was refused.
-    Refusal(Session, Nickname),
+    /// The author of this message to this recipient knows that it was refused.
+    Refusal(MessageId, Nickname),
 }
 
 impl Owed {

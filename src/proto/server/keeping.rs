@@ -6,7 +6,7 @@
 //! of a current client is refused, those behind it wait until it has heard that: if it has not, it
 //! will ask for all of them again, in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use super::handing::ChatOf;
@@ -34,18 +34,18 @@ pub(super) struct Keeping {
     pub(super) appends: u64,
     /// What is being relayed to current clients, oldest first.
     relays: BTreeMap<Nickname, Vec<RequestId>>,
-    /// Whose message to whom was refused, which it has not heard.
+    /// Whose messages to whom were refused, which it has not heard.
     refused: BTreeMap<(Session, Nickname), Refused>,
     /// What waits until its recipient has all that is stored for it.
     held: BTreeMap<Nickname, Vec<RequestId>>,
 }
 
-/// A refusal that its author has not heard.
-#[derive(Debug)]
+/// Refusals that their author has not heard.
+#[derive(Debug, Default)]
 struct Refused {
-    /// The number of the message: of several, the lowest.
-    number: u64,
-    /// What came behind it, and waits.
+    /// The numbers of the messages.
+    numbers: BTreeSet<u64>,
+    /// What came behind the first of them, and waits.
     waiting: Vec<RequestId>,
 }
 
@@ -86,25 +86,29 @@ impl Server {
         let asker = self.requests.get(id).and_then(|(_, request)| request.asker());
         let Some((session, number)) = asker else { return false };
         let refused = self.keeping.refused.get_mut(&(session, recipient.clone()));
-        let Some(refused) = refused.filter(|refused| refused.number <= number) else {
-            return false;
-        };
+        let is_behind = |refused: &Refused| refused.numbers.first().is_some_and(|n| *n <= number);
+        let Some(refused) = refused.filter(|refused| is_behind(refused)) else { return false };
         refused.waiting.push(id);
         true
     }
 
     /// A message of a current client is refused.
-    pub(super) fn note_refusal(&mut self, session: Session, number: u64, recipient: &Nickname) {
-        let refused = || Refused { number, waiting: Vec::new() };
-        let refused =
-            self.keeping.refused.entry((session, recipient.clone())).or_insert_with(refused);
-        refused.number = refused.number.min(number);
+    pub(super) fn note_refusal(&mut self, of: MessageId, recipient: &Nickname) {
+        let refused = self.keeping.refused.entry((of.author, recipient.clone())).or_default();
+        refused.numbers.insert(of.number);
     }
 
     /// The author has heard that a message was refused.
-    pub(super) fn on_refusal_heard(&mut self, now: Now, session: Session, recipient: Nickname) {
-        let refused = self.keeping.refused.remove(&(session, recipient));
-        for id in refused.into_iter().flat_map(|refused| refused.waiting) {
+    pub(super) fn on_refusal_heard(&mut self, now: Now, of: MessageId, recipient: Nickname) {
+        let key = (of.author, recipient);
+        let Some(refused) = self.keeping.refused.get_mut(&key) else { return };
+        refused.numbers.remove(&of.number);
+        let waiting = std::mem::take(&mut refused.waiting);
+        if refused.numbers.is_empty() {
+            self.keeping.refused.remove(&key);
+        }
+        // Behind another refusal they wait again.
+        for id in waiting {
             self.proceed(now, id);
         }
     }

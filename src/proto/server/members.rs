@@ -403,7 +403,7 @@ impl Server {
             }
             // It is in the next one again.
             Owed::Mail(..) => {}
-            Owed::Refusal(author, recipient) => self.on_refusal_heard(now, author, recipient),
+            Owed::Refusal(id, recipient) => self.on_refusal_heard(now, id, recipient),
         }
     }
 
@@ -423,7 +423,7 @@ impl Server {
                 self.end_mail(&recipient);
             }
             Owed::Mail(..) => {}
-            Owed::Refusal(author, recipient) => self.on_refusal_lost(author, recipient),
+            Owed::Refusal(id, recipient) => self.on_refusal_lost(id.author, recipient),
         }
     }
 

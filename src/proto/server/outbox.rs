@@ -79,8 +79,8 @@ impl Server {
         if !registered && self.directory.member(session).is_some() {
             let owed = match request {
                 Request::Keep { recipient, .. } if notice.is_refusal() => {
-                    self.note_refusal(session, number, recipient);
-                    Owed::Refusal(session, recipient.clone())
+                    self.note_refusal(id, recipient);
+                    Owed::Refusal(id, recipient.clone())
                 }
                 Request::Keep { .. } => Owed::Outcome(id),
                 _ => Owed::Answer,
