@@ -193,6 +193,12 @@ impl<T> Links<T> {
         self.links.get(&to).map_or(0, |link| link.queue.iter().filter(|e| which(&e.item)).count())
     }
 
+    /// Whether an item that `which` picks waits, or is on its way.
+    pub(super) fn has(&self, to: SocketAddr, which: impl Fn(&T) -> bool) -> bool {
+        let all = |link: &Link<T>| link.current.iter().chain(&link.queue).any(|e| which(&e.item));
+        self.links.get(&to).is_some_and(all)
+    }
+
     /// An ack came from this address: what it acknowledges, if anything.
     pub(super) fn acknowledge(&mut self, now: Instant, from: SocketAddr) -> Option<T> {
         let item = self.links.get_mut(&from)?.acknowledge();

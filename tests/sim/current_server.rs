@@ -172,6 +172,51 @@ fn what_was_passed_on_before_a_refusal_stays_before_what_waits_for_it() {
     assert_eq!(texts, ["one", "three"]);
 }
 
+/// A classic client is sent the first of many messages of a current one, which it may have taken.
+fn one_of_many() -> Script {
+    let mut server = Script::with_current(server_config(10), &["a"]);
+    server.from("b", reg("b"));
+    (0..2).for_each(|_| drop(server.from("b", ack())));
+    server.says("a", vec![keep("a", "b", 1, "1")]);
+    assert!(server.from("b", ack()).contains(&"b: Chat a: 1".to_owned()));
+    server.says("a", (2..=40).map(|number| keep("a", "b", number, &number.to_string())).collect());
+    assert!(server.wait(500).contains(&"500 b: Verification".to_owned()));
+    server.from("b", ack());
+    assert_eq!(server.store.mailbox(&nickname("b")), []);
+    server
+}
+
+/// The numbers of the messages that are stored for `b`.
+fn stored_for_b(server: &mut Script) -> Vec<u64> {
+    let stored = server.store.mailbox(&nickname("b")).into_iter();
+    stored.map(|message| message.text.parse().unwrap()).collect()
+}
+
+#[test]
+fn what_a_classic_client_does_not_take_is_stored_before_what_waits_behind_it() {
+    let mut server = one_of_many();
+    server.wait(5_000);
+    assert_eq!(stored_for_b(&mut server), (1..=40).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_waits_behind_what_a_classic_client_was_sent_is_stored_once_that_is_taken() {
+    let mut server = one_of_many();
+    server.wait(1_000);
+    server.from("b", ack());
+    assert_eq!(stored_for_b(&mut server), (2..=40).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_waits_behind_what_a_classic_client_was_sent_is_stored_behind_it_when_that_leaves() {
+    let mut server = one_of_many();
+    server.from("b", script::dereg("b"));
+    assert_eq!(stored_for_b(&mut server), (1..=40).collect::<Vec<_>>());
+    let mut server = one_of_many();
+    server.joins("b");
+    assert_eq!(stored_for_b(&mut server), (1..=40).collect::<Vec<_>>());
+}
+
 /// Those acks are of a delivery that has ended.
 #[test]
 fn an_ack_of_what_could_not_be_removed_counts_for_nothing_later() {

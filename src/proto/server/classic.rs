@@ -42,7 +42,10 @@ impl Server {
         let Some(item) = self.links.acknowledge(now.at, from) else { return };
         self.directory.touch(now, from);
         match item {
-            Item::Relay { request, .. } => self.on_relayed(now, request),
+            Item::Relay { request, .. } => {
+                self.on_relayed(now, request);
+                self.on_relay_ended(now, from);
+            }
             Item::MailNotice(recipient) => self.send_mail(now, from, &recipient),
             Item::Mail { recipient, last: true, .. } => self.on_mail_received(now, &recipient),
             Item::Answer { request: Some(id), proves, .. } => {
@@ -67,18 +70,23 @@ impl Server {
             Item::Relay { request, .. } => {
                 self.keep(now, request);
                 // Nor would it take the next ones, whose senders wait.
-                let relays = |item: &Item, _| matches!(item, Item::Relay { .. });
-                for item in self.links.cancel(now.at, to, relays) {
-                    if let Item::Relay { request, .. } = item {
-                        self.keep(now, request);
-                    }
+                let next = self.links.cancel(now.at, to, |item, _| item.is_relay());
+                for request in next.iter().filter_map(Item::relays) {
+                    self.keep(now, request);
                 }
+                self.on_relay_ended(now, to);
             }
             Item::MailNotice(recipient) | Item::Mail { recipient, .. } => {
                 self.end_mail(&recipient);
                 self.mail.stall(recipient);
             }
             item => self.on_dropped(now, item),
+        }
+    }
+
+    fn on_relay_ended(&mut self, now: Now, at: SocketAddr) {
+        if let Some(recipient) = self.directory.holder(at).cloned() {
+            self.store_crowded(now, &recipient);
         }
     }
 

@@ -19,8 +19,8 @@ pub(super) struct Ended {
     owed: Vec<Owed>,
     /// What its classic client has not acknowledged.
     items: Vec<Item>,
-    /// Requests that asked whether it is there.
-    asking: Vec<RequestId>,
+    /// Requests that waited until it takes what came before them, and those that asked whether it is there.
+    waiting: Vec<RequestId>,
 }
 
 impl Ended {
@@ -42,12 +42,9 @@ impl Ended {
             Owed::Relay(id) => Some(*id),
             _ => None,
         });
-        let items = self.items.iter().filter_map(|item| match item {
-            Item::Relay { request, .. } => Some(*request),
-            _ => None,
-        });
+        let items = self.items.iter().filter_map(Item::relays);
         let keeps = |id: &RequestId| matches!(requests.get(*id), Some((_, Request::Keep { .. })));
-        owed.chain(items).chain(self.asking.iter().copied()).filter(keeps).collect()
+        owed.chain(items).chain(self.waiting.iter().copied()).filter(keeps).collect()
     }
 }
 
@@ -81,10 +78,13 @@ impl Server {
     /// what the table says then: see [`go_on`](Self::go_on).
     pub(super) fn end_session_at(&mut self, now: Now, address: SocketAddr) -> Ended {
         self.timers.stop(&Timer::Question(address));
+        let holder = self.directory.holder(address).cloned();
+        let mut waiting = holder.map(|name| self.end_crowded(&name)).unwrap_or_default();
+        waiting.extend(self.questions.remove(&address).into_iter().flatten());
         Ended {
             owed: self.drop_member(address),
             items: self.links.cancel_all(now.at, address),
-            asking: self.questions.remove(&address).unwrap_or_default().into_iter().collect(),
+            waiting,
         }
     }
 
@@ -97,7 +97,7 @@ impl Server {
         for item in ended.items {
             self.on_dropped(now, item);
         }
-        for id in ended.asking {
+        for id in ended.waiting {
             self.proceed(now, id);
         }
     }

@@ -14,12 +14,12 @@ use super::handing::Owed;
 use super::outbox::Item;
 use super::requests::{Request, RequestId};
 use super::{Server, ServerEvent};
-use crate::proto::link::Patience;
+use crate::proto::link::{Begun, Patience};
 use crate::proto::{Now, StoreRequest, StoredMessage};
 use crate::wire::{Datagram, MAX_DATAGRAM, MessageId, Nickname, Notice, Presence, Session};
 
-/// Messages that wait to be relayed to one recipient. Past that, they are stored, and follow
-/// out of the mailbox: slower, but bounded.
+/// Messages that wait to be relayed to one recipient. Past that, they are stored, all that were not sent yet, and
+/// follow out of the mailbox: slower, but bounded.
 const MAX_RELAYS: usize = 32;
 
 /// Bytes of them.
@@ -38,6 +38,8 @@ pub(super) struct Keeping {
     refused: BTreeMap<(Session, Nickname), Refused>,
     /// What waits until its recipient has all that is stored for it.
     held: BTreeMap<Nickname, Vec<RequestId>>,
+    /// What is to be stored as soon as a classic recipient has taken what it was sent, or not: that comes before it.
+    crowded: BTreeMap<Nickname, Vec<RequestId>>,
 }
 
 /// Refusals that their author has not heard.
@@ -154,6 +156,9 @@ impl Server {
         if self.waits_behind_a_refusal(id, &recipient) {
             return;
         }
+        if let Some(crowded) = self.keeping.crowded.get_mut(&recipient) {
+            return crowded.push(id);
+        }
         if self.has_mail(&recipient) {
             if seen == Presence::Offline && self.mail.is_under_way(&recipient) {
                 // Its sender waits with the next one, and can go on directly when this one can.
@@ -174,13 +179,34 @@ impl Server {
             let reason = format!("it is too long for the program of {recipient}");
             return self.answer(now, id, Notice::NotSaved(reason));
         }
-        let relays = |item: &Item| matches!(item, Item::Relay { .. });
-        if self.links.waiting(address, relays) < MAX_RELAYS {
-            let relay = Item::Relay { request: id, chat };
-            self.links.push(now.at, address, relay, Patience::PUSH);
-        } else {
+        let relay = Item::Relay { request: id, chat };
+        self.links.push(now.at, address, relay, Patience::PUSH);
+        if self.links.waiting(address, Item::is_relay) > MAX_RELAYS {
+            self.store_those_who_wait(now, &recipient, address);
+        }
+    }
+
+    /// Has what waits to be relayed to a classic client stored, unless it was sent: what becomes of that is awaited.
+    fn store_those_who_wait(&mut self, now: Now, recipient: &Nickname, address: SocketAddr) {
+        let waits = |item: &Item, begun| begun == Begun::No && item.is_relay();
+        let waiting = self.links.cancel(now.at, address, waits);
+        let requests = waiting.iter().filter_map(Item::relays).collect();
+        self.keeping.crowded.insert(recipient.clone(), requests);
+        if !self.links.has(address, Item::is_relay) {
+            self.store_crowded(now, recipient);
+        }
+    }
+
+    /// A classic client has taken the message that it was sent last, or does not take it.
+    pub(super) fn store_crowded(&mut self, now: Now, recipient: &Nickname) {
+        for id in self.end_crowded(recipient) {
             self.keep(now, id);
         }
+    }
+
+    /// What waits for that does not any more.
+    pub(super) fn end_crowded(&mut self, recipient: &Nickname) -> Vec<RequestId> {
+        self.keeping.crowded.remove(recipient).unwrap_or_default()
     }
 
     /// The recipient has all that was stored for it, or does not take it now.
@@ -204,6 +230,15 @@ impl Server {
                 }
             }
         }
+    }
+
+    /// Whether what waits does so for something that is under way.
+    pub(super) fn is_crowd_within_bounds(&self) -> bool {
+        self.keeping.crowded.iter().all(|(recipient, waiting)| {
+            let address = self.directory.find(recipient).map(|(address, _)| address);
+            address.is_some_and(|address| self.links.has(address, Item::is_relay))
+                && waiting.iter().all(|id| self.requests.has(*id))
+        })
     }
 
     /// Passes a message on to a current client, which is asked thereby whether it is there.

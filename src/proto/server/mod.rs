@@ -366,6 +366,7 @@ impl Engine for Server {
             && self.questions.values().flatten().all(|id| self.requests.has(*id))
             && self.budgets.is_within_bounds()
             && self.mail.is_within_bounds(&self.directory)
+            && (self.stopping || self.is_crowd_within_bounds())
             && self.presences.is_within_bounds()
             && self.are_members_within_bounds()
     }

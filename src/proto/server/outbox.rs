@@ -30,6 +30,20 @@ pub(super) enum Item {
     Farewell,
 }
 
+impl Item {
+    /// The request whose message it passes on.
+    pub(super) fn relays(&self) -> Option<RequestId> {
+        match self {
+            Self::Relay { request, .. } => Some(*request),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_relay(&self) -> bool {
+        self.relays().is_some()
+    }
+}
+
 impl Server {
     /// Answers a request. A classic client has then to acknowledge that; a current one asks again.
     pub(super) fn answer(&mut self, now: Now, id: RequestId, notice: Notice) {
