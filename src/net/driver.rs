@@ -68,6 +68,13 @@ struct Core<E, O> {
 }
 
 impl<E: Engine, O: Outlet<E::Emit>> Core<E, O> {
+    /// Where the deadline is short, more of them are expected.
+    fn note_deadline(&mut self, now: Instant, deadline: Instant) {
+        if deadline <= now + GRAIN {
+            self.quick_until = now + QUICK;
+        }
+    }
+
     /// Lets the application have what the engine has emitted.
     fn pass_on(&mut self, rest: &mut Rest) {
         if let Some(outlet) = &mut self.outlet {
@@ -77,10 +84,12 @@ impl<E: Engine, O: Outlet<E::Emit>> Core<E, O> {
 
     /// Whether the driver sleeps past the deadline, so that it must hear of it. It is asked before it is woken.
     fn wakes_too_late(&mut self, now: Instant) -> bool {
-        let Some(deadline) = self.engine.deadline() else { return false };
-        if deadline <= now + GRAIN {
-            self.quick_until = now + QUICK;
+        if self.wakes_at.is_some_and(|wakes_at| wakes_at <= now + GRAIN) {
+            // It keeps any: which, need not be found out for each command.
+            return false;
         }
+        let Some(deadline) = self.engine.deadline() else { return false };
+        self.note_deadline(now, deadline);
         let too_late = self.wakes_at.is_none_or(|wakes_at| deadline + GRAIN < wakes_at);
         if too_late {
             // It is not woken twice.
@@ -438,8 +447,12 @@ impl<E: Engine, O: Outlet<E::Emit>> Port<E, O> {
         if core.engine.deadline().is_some_and(|deadline| deadline <= now.at) {
             rest = self.handle(&mut core, now, Input::Deadline);
         }
+        let deadline = core.engine.deadline();
         let quick = Some(now.at + GRAIN).filter(|_| now.at < core.quick_until);
-        core.wakes_at = core.engine.deadline().into_iter().chain(quick).min();
+        if let (Some(deadline), Some(_)) = (deadline, quick) {
+            core.note_deadline(now.at, deadline);
+        }
+        core.wakes_at = deadline.into_iter().chain(quick).min();
         let sleep_time = core.wakes_at.map(|at| at - now.at);
         drop(core);
         rest.finish();
