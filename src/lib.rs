@@ -276,6 +276,9 @@ pub mod store;
 #[doc(hidden)]
 pub mod wire;
 
+/// What a pending of the C functions points to.
+#[cfg(feature = "capi")]
+pub(crate) use endpoint::Slot;
 pub use endpoint::{
     Client, ClientBuilder, Error, Inbox, Incoming, Message, Pending, Server, ServerBuilder, User,
 };

@@ -24,7 +24,8 @@ extern "C" fn in_child() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
 }
 
-fn generation() -> u32 {
+/// The generation of this process, for a handle that is made here.
+pub(super) fn generation() -> u32 {
     static WATCHED: Once = Once::new();
     WATCHED.call_once(|| {
         // SAFETY: `in_child` is a function of this type that may run in a child of a process with threads: it adds to
@@ -32,6 +33,11 @@ fn generation() -> u32 {
         unsafe { pthread_atfork(None, None, Some(in_child)) };
     });
     GENERATION.load(Ordering::Relaxed)
+}
+
+/// Whether a handle of this generation was made by this process.
+pub(super) fn is_of_this_process(generation: u32) -> bool {
+    generation == GENERATION.load(Ordering::Relaxed)
 }
 
 /// Whose a handle is, and whether it goes.
@@ -47,7 +53,7 @@ impl Held {
     }
 
     pub(super) fn is_of_this_process(&self) -> bool {
-        self.generation == GENERATION.load(Ordering::Relaxed)
+        is_of_this_process(self.generation)
     }
 
     /// Whether the one who asks is to free it: the first, in the process that made it. In a child the

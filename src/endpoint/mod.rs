@@ -37,6 +37,8 @@ pub use error::Error;
 pub use inbox::Inbox;
 pub use message::{Incoming, Message, User};
 pub use pending::Pending;
+#[cfg(feature = "capi")]
+pub(crate) use pending::Slot;
 pub use server::Server;
 pub use server_builder::ServerBuilder;
 

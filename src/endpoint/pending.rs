@@ -9,6 +9,8 @@
 use std::fmt;
 use std::panic::RefUnwindSafe;
 use std::pin::Pin;
+#[cfg(feature = "capi")]
+use std::sync::atomic::AtomicU32;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -45,8 +47,6 @@ use crate::net::Later;
 #[must_use = "the call is under way, and this has what becomes of it"]
 pub struct Pending<T> {
     slot: Arc<Slot<T>>,
-    /// Whose call it is.
-    client: Arc<dyn Hasten>,
 }
 
 /// Whose call may be held back until more goes with it.
@@ -56,10 +56,15 @@ pub(super) trait Hasten: Send + Sync + RefUnwindSafe {
 }
 
 /// Where an outcome is told.
-struct Slot<T> {
+pub(crate) struct Slot<T> {
     state: Mutex<State<T>>,
     /// As in the state: to be looked at without the lock.
     is_told: AtomicBool,
+    /// Whose call it is.
+    client: Arc<dyn Hasten>,
+    /// What whoever posted remembers with it.
+    #[cfg(feature = "capi")]
+    stamp: AtomicU32,
 }
 
 struct State<T> {
@@ -88,7 +93,7 @@ impl<T> Slot<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_told(&self) -> bool {
+    pub(crate) fn is_told(&self) -> bool {
         self.is_told.load(Ordering::Acquire)
     }
 
@@ -169,8 +174,14 @@ pub(super) struct Teller<T>(Arc<Slot<T>>);
 
 pub(super) fn pending<T>(client: Arc<dyn Hasten>) -> (Teller<T>, Pending<T>) {
     let state = Mutex::new(State { outcome: None, waiting: None });
-    let slot = Arc::new(Slot { state, is_told: AtomicBool::new(false) });
-    (Teller(Arc::clone(&slot)), Pending { slot, client })
+    let slot = Arc::new(Slot {
+        state,
+        is_told: AtomicBool::new(false),
+        client,
+        #[cfg(feature = "capi")]
+        stamp: AtomicU32::new(0),
+    });
+    (Teller(Arc::clone(&slot)), Pending { slot })
 }
 
 impl<T> Teller<T> {
@@ -200,7 +211,7 @@ impl<T> Pending<T> {
     /// Sends what is held back until more goes with it, if the outcome is not there.
     fn hasten(&self) {
         if !self.is_finished() {
-            self.client.hasten();
+            self.slot.client.hasten();
         }
     }
 
@@ -261,6 +272,26 @@ impl<T> Pending<T> {
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.slot.is_told()
+    }
+}
+
+/// As what C holds it: a pointer, and no further allocation for each message.
+#[cfg(feature = "capi")]
+impl<T> Pending<T> {
+    pub(crate) fn into_slot(self, stamp: u32) -> Arc<Slot<T>> {
+        self.slot.stamp.store(stamp, Ordering::Relaxed);
+        self.slot
+    }
+
+    pub(crate) fn from_slot(slot: Arc<Slot<T>>) -> Self {
+        Self { slot }
+    }
+}
+
+#[cfg(feature = "capi")]
+impl<T> Slot<T> {
+    pub(crate) fn stamp(&self) -> u32 {
+        self.stamp.load(Ordering::Relaxed)
     }
 }
 

@@ -2,20 +2,40 @@
 
 use std::ffi::c_char;
 use std::ptr;
+use std::sync::Arc;
 
 use super::super::boundary::{Fault, fallible, infallible};
 use super::super::events::superchat_delivery;
-use super::super::held::Held;
+use super::super::held::{generation, is_of_this_process};
 use super::super::status::superchat_status;
 use super::super::strings;
 use super::{handle, superchat_client};
-use crate::{Delivery, Error, Pending};
+
+use crate::{Delivery, Error, Pending, Slot};
 
 /// A message that was posted, and what becomes of it. Made by superchat_client_post_pending, freed by
 /// superchat_pending_wait or superchat_pending_free; it may outlive its client.
 pub struct superchat_pending {
-    pending: Pending<Delivery>,
-    held: Held,
+    _slot: Slot<Delivery>,
+}
+
+/// The pointer for C to what is owned.
+fn give(pending: Pending<Delivery>) -> *mut superchat_pending {
+    Arc::into_raw(pending.into_slot(generation())).cast_mut().cast()
+}
+
+/// # Safety
+/// `pending` is NULL or of [`give`], and stays so for `'a`.
+unsafe fn look<'a>(pending: *const superchat_pending) -> Option<&'a Slot<Delivery>> {
+    // SAFETY: `give` made it of a pointer to this, by contract.
+    unsafe { pending.cast::<Slot<Delivery>>().as_ref() }
+}
+
+/// # Safety
+/// `pending` is of [`give`], and not used again.
+unsafe fn take(pending: *mut superchat_pending) -> Pending<Delivery> {
+    // SAFETY: `give` made it of such a pointer, by contract.
+    Pending::from_slot(unsafe { Arc::from_raw(pending.cast::<Slot<Delivery>>()) })
 }
 
 /// Sends a message without waiting, nor a callback: pending is set to what superchat_pending_wait
@@ -49,10 +69,9 @@ pub unsafe extern "C" fn superchat_client_post_pending(
         let recipient = unsafe { strings::required(recipient, "recipient is NULL") }?;
         // SAFETY: the same.
         let text = unsafe { strings::required(text, "text is NULL") }?;
-        let posted =
-            superchat_pending { pending: client.post(recipient, text)?, held: Held::new() };
+        let posted = client.post(recipient, text)?;
         // SAFETY: as above.
-        unsafe { *pending = Box::into_raw(Box::new(posted)) };
+        unsafe { *pending = give(posted) };
         Ok(())
     })
 }
@@ -71,8 +90,8 @@ pub unsafe extern "C" fn superchat_client_post_pending(
 pub unsafe extern "C" fn superchat_pending_is_finished(pending: *const superchat_pending) -> bool {
     infallible(true, || {
         // SAFETY: NULL or a pending that was not freed, by contract.
-        let Some(pending) = (unsafe { pending.as_ref() }) else { return true };
-        !pending.held.is_of_this_process() || pending.pending.is_finished()
+        let Some(posted) = (unsafe { look(pending) }) else { return true };
+        !is_of_this_process(posted.stamp()) || posted.is_told()
     })
 }
 
@@ -102,16 +121,16 @@ pub unsafe extern "C" fn superchat_pending_wait(
     fallible(|| {
         write(superchat_delivery::None);
         // SAFETY: NULL or a pending that was not freed, by contract.
-        let Some(posted) = (unsafe { pending.as_ref() }) else {
+        let Some(posted) = (unsafe { look(pending) }) else {
             return Err(Fault::Argument("pending is NULL"));
         };
-        if !posted.held.begins_to_go() {
+        if !is_of_this_process(posted.stamp()) {
             return Err(Error::Closed.into());
         }
         // SAFETY: a pending from superchat_client_post_pending that was not freed, which nobody else uses,
         // by contract.
-        let posted = unsafe { Box::from_raw(pending) };
-        write(posted.pending.wait()?.into());
+        let posted = unsafe { take(pending) };
+        write(posted.wait()?.into());
         Ok(())
     })
 }
@@ -130,11 +149,11 @@ pub unsafe extern "C" fn superchat_pending_wait(
 pub unsafe extern "C" fn superchat_pending_free(pending: *mut superchat_pending) {
     infallible((), || {
         // SAFETY: NULL or a pending that was not freed, by contract.
-        let Some(posted) = (unsafe { pending.as_ref() }) else { return };
-        if posted.held.begins_to_go() {
+        let Some(posted) = (unsafe { look(pending) }) else { return };
+        if is_of_this_process(posted.stamp()) {
             // SAFETY: a pending from superchat_client_post_pending that was not freed, which nobody else
             // uses, by contract.
-            drop(unsafe { Box::from_raw(pending) });
+            drop(unsafe { take(pending) });
         }
     });
 }
