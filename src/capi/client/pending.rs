@@ -10,7 +10,6 @@ use super::super::held::{generation, is_of_this_process};
 use super::super::status::superchat_status;
 use super::super::strings;
 use super::{handle, superchat_client};
-
 use crate::{Delivery, Error, Pending, Slot};
 
 /// A message that was posted, and what becomes of it. Made by superchat_client_post_pending, freed by
