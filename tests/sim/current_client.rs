@@ -481,6 +481,18 @@ fn who_is_told_to_register_while_it_waits_to_be_deregistered_stays_and_both_have
     }
 }
 
+/// It is not to register by itself with a server that is down, and whoever waits is to have an outcome.
+#[test]
+fn who_waits_to_be_deregistered_when_the_server_stops_is_offline() {
+    let mut client = Script::current_online();
+    client.told(ClientCommand::Deregister { ticket: 2 });
+    let down =
+        Frame::Notification { text: "[Server is Down!]".into(), offline: true, answers: None };
+    assert_eq!(client.says("s", vec![down]), ["says Session(2, Ok(()))"]);
+    assert_eq!(client.wait(60_000), NOTHING);
+    assert_eq!(client.told(ClientCommand::Close), ["says Closed"]);
+}
+
 /// Otherwise what is under way in the first session is never heard of again.
 #[test]
 fn two_registrations_under_the_same_new_nickname_are_for_one_session() {

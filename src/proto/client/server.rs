@@ -299,7 +299,12 @@ impl Client {
             }
         } else if offline && notice == Some(Notice::ServerDown) {
             self.event(ClientEvent::ServerDown);
-            self.lose_server(now);
+            if self.current.as_ref().is_some_and(|current| current.deregistering.is_some()) {
+                // It holds nobody any more, as was asked of it.
+                self.go_offline(now, &Failure::NotRegistered);
+            } else {
+                self.lose_server(now);
+            }
         }
     }
 
