@@ -157,8 +157,9 @@ impl Script {
         cookies.last().expect("a cookie")
     }
 
-    /// A peer registers.
+    /// A peer registers. Its packets begin anew.
     pub fn joins(&mut self, peer: &str) -> Vec<String> {
+        self.numbers.remove(peer);
         let number = self.registrations.entry(peer.to_owned()).or_default();
         *number += 1;
         let hello = |number, cookie| hello_as(peer, session(peer), number, cookie);

@@ -44,6 +44,19 @@ fn a_message_that_was_not_tried_is_to_go_directly_to_who_is_there() {
     assert_eq!(asked, ["a: <Found b Online, [Client b exists!!]>"]);
 }
 
+/// Its author had gone offline meanwhile, and knows nothing of the earlier one any more.
+#[test]
+fn a_message_does_not_go_directly_while_an_earlier_one_of_its_author_is_passed_on() {
+    let mut server = of_two();
+    server.says("a", vec![keep("a", "b", 1, "one")]);
+    server.says("a", vec![dereg("a", 2)]);
+    server.joins("a");
+    let asked = server.says("a", vec![keep_seen("a", "b", Presence::Offline, 3, "two")]);
+    assert_eq!(asked, ["a: <ack>"]);
+    assert_eq!(server.took("b"), [RECEIVED, "b: <Chat a: two>"]);
+    assert_eq!(server.took("b"), [RECEIVED]);
+}
+
 #[test]
 fn a_message_to_who_is_offline_is_stored() {
     let mut server = without_b();

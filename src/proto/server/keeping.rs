@@ -166,7 +166,7 @@ impl Server {
             }
             return self.keep(now, id);
         }
-        if seen == Presence::Offline {
+        if seen == Presence::Offline && !self.is_relaying_of_its_author(id, &recipient) {
             return self.say_that_it_exists(now, id, from, recipient);
         }
         if self.directory.session(&recipient).is_some() {
@@ -214,6 +214,14 @@ impl Server {
         for id in self.keeping.held.remove(recipient).unwrap_or_default() {
             self.proceed(now, id);
         }
+    }
+
+    /// Whether an earlier message of the same conversation is being relayed. Its author may have forgotten it since,
+    /// going offline and coming back; one that it sends directly could still come before it.
+    fn is_relaying_of_its_author(&self, id: RequestId, recipient: &Nickname) -> bool {
+        let author = |id| Some(self.requests.get(id)?.1.asker()?.0);
+        let relays = self.keeping.relays.get(recipient).into_iter().flatten();
+        author(id).is_some_and(|own| relays.copied().any(|relay| author(relay) == Some(own)))
     }
 
     /// The sender of a message, who did not try, is to send it directly.
