@@ -7,16 +7,17 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use rustix::thread::{CpuSet, sched_setaffinity};
 
-use super::{direct, raw, scale, stored};
+use super::{direct, raw, registering, scale, stored};
 
 const PART: &str = "SUPERCHAT_FIGURES_PART";
 
 /// What a process can be, with the arguments that it is given.
 type Part = (&'static str, fn(&[String]));
 
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 8] = [
     ("pong", raw::pong),
     ("acknowledge", raw::acknowledge),
+    ("answer", registering::answer),
     ("serve", direct::serve),
     ("keep", stored::serve),
     ("receive", direct::receive),

@@ -1,14 +1,17 @@
 //! Registrations at a real server, on one core: each client has an address of its own, out of 127.0.0.0/8, and proves it.
+//! And their datagrams alone, between programs that read nothing in them: what a server can come to that costs nothing.
 
 use std::io::IoSliceMut;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
+use rustix::event::{PollFd, PollFlags, poll};
 use superchat::wire::{Datagram, Frame, Header, Hello, Nickname, Packet, Session};
 
 use super::Effort;
-use super::child::Process;
+use super::child::{Process, hear, say};
 use super::raw::Raw;
 use super::report::{Goal, Row};
 
@@ -21,16 +24,40 @@ const GIVEN_UP: Duration = Duration::from_millis(20);
 /// The longest train of datagrams.
 const TRAIN: usize = 65_536;
 
-/// Clients, many to a socket.
-struct Crowd {
-    io: UdpSocket,
+/// A socket that gives and takes the address of either end with each datagram.
+struct Io {
+    socket: UdpSocket,
     state: UdpSocketState,
-    server: SocketAddr,
-    /// Those that have begun, and those that are registered.
-    begun: u32,
-    registered: u32,
-    lost: u32,
     buffer: Vec<u8>,
+}
+
+impl Io {
+    fn new() -> Self {
+        let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+        let state = UdpSocketState::new((&socket).into()).unwrap();
+        Self { socket, state, buffer: vec![0; BATCH_SIZE * TRAIN] }
+    }
+
+    fn send(&self, from: IpAddr, destination: SocketAddr, contents: &[u8]) {
+        let src_ip = Some(from);
+        let transmit = Transmit { destination, ecn: None, contents, segment_size: None, src_ip };
+        self.state.try_send((&self.socket).into(), &transmit).unwrap();
+    }
+
+    /// Gives each datagram that there is to `take`. Whether there was one.
+    fn receive(&mut self, mut take: impl FnMut(&Self, &RecvMeta, &[u8])) -> bool {
+        let mut found = [RecvMeta::default(); BATCH_SIZE];
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut slices: Vec<_> = buffer.chunks_mut(TRAIN).map(IoSliceMut::new).collect();
+        let count = self.state.recv((&self.socket).into(), &mut slices, &mut found).unwrap_or(0);
+        for (found, bytes) in found.iter().take(count).zip(buffer.chunks(TRAIN)) {
+            bytes[..found.len]
+                .chunks(found.stride)
+                .for_each(|datagram| take(self, found, datagram));
+        }
+        self.buffer = buffer;
+        count > 0
+    }
 }
 
 fn address(client: u32) -> IpAddr {
@@ -54,18 +81,134 @@ fn session(client: u32) -> Session {
     Session::from_random((u64::from(client) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
-impl Crowd {
-    fn new(server: SocketAddr) -> Self {
-        let io = UdpSocket::bind("0.0.0.0:0").unwrap();
-        let state = UdpSocketState::new((&io).into()).unwrap();
-        let buffer = vec![0; BATCH_SIZE * TRAIN];
-        Self { io, state, server, begun: 0, registered: 0, lost: 0, buffer }
+/// It has the table: it is not told again.
+fn has_all(client: u32, server: Session) -> Vec<u8> {
+    let mut header = Header::new(session(client), server);
+    header.revision = Some(u64::MAX >> 12);
+    Packet::assemble(&header, [])
+}
+
+/// What a client says next.
+enum Word {
+    /// The registration is not over.
+    More(Vec<u8>),
+    Last(Vec<u8>),
+    Nothing,
+}
+
+/// What clients say.
+trait Speaker {
+    fn first(&self, client: u32) -> Vec<u8>;
+
+    /// To what has come.
+    fn answer(&mut self, client: u32, datagram: &[u8]) -> Word;
+}
+
+/// Clients of a server, which remember how long its datagrams were.
+#[derive(Default)]
+struct Registering {
+    cookie_bytes: usize,
+    welcome_bytes: usize,
+}
+
+impl Speaker for Registering {
+    fn first(&self, client: u32) -> Vec<u8> {
+        hello(client, None)
     }
 
-    fn send(&self, client: u32, contents: &[u8]) {
-        let (destination, src_ip) = (self.server, Some(address(client)));
-        let transmit = Transmit { destination, ecn: None, contents, segment_size: None, src_ip };
-        self.state.try_send((&self.io).into(), &transmit).unwrap();
+    fn answer(&mut self, client: u32, datagram: &[u8]) -> Word {
+        let Packet { header, frames } = Packet::decode(datagram).unwrap();
+        if let Some(cookie) = header.cookie {
+            self.cookie_bytes = datagram.len();
+            return Word::More(hello(client, Some(cookie)));
+        }
+        let welcomed = |frame: &Frame| {
+            matches!(frame, Frame::Notification { answers: Some(1), offline: false, .. })
+        };
+        if !frames.iter().any(welcomed) {
+            return Word::Nothing;
+        }
+        self.welcome_bytes = datagram.len();
+        Word::Last(has_all(client, header.from))
+    }
+}
+
+/// As much, of nothing. Each datagram begins with the length of the one that is to answer it.
+struct Mute {
+    cookie: Vec<u8>,
+    welcome: Vec<u8>,
+    last: Vec<u8>,
+}
+
+/// A datagram of so many bytes that asks for one of so many.
+fn asking(bytes: usize, answer: usize) -> Vec<u8> {
+    let mut datagram = vec![0; bytes];
+    datagram[..2].copy_from_slice(&u16::try_from(answer).unwrap().to_be_bytes());
+    datagram
+}
+
+impl Mute {
+    fn like(said: &Registering) -> Self {
+        let cookie = hello(0, None).len();
+        let welcome = hello(0, Some(u64::MAX >> 12)).len();
+        Self {
+            cookie: asking(cookie, said.cookie_bytes),
+            welcome: asking(welcome, said.welcome_bytes),
+            last: asking(has_all(0, session(0)).len(), 0),
+        }
+    }
+}
+
+impl Speaker for Mute {
+    fn first(&self, _: u32) -> Vec<u8> {
+        self.cookie.clone()
+    }
+
+    fn answer(&mut self, _: u32, datagram: &[u8]) -> Word {
+        let asked = |by: &[u8]| by[..2] == u16::try_from(datagram.len()).unwrap().to_be_bytes();
+        match asked(&self.cookie) {
+            true => Word::More(self.welcome.clone()),
+            false => Word::Last(self.last.clone()),
+        }
+    }
+}
+
+/// Answers each datagram with as many bytes as it asks for.
+pub fn answer(_: &[String]) {
+    let mut io = Io::new();
+    let port = io.socket.local_addr().unwrap().port();
+    say(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)).to_string());
+    let answer = [0; TRAIN];
+    thread::spawn(move || {
+        loop {
+            let any = io.receive(|io, found, datagram| {
+                let bytes = usize::from(u16::from_be_bytes([datagram[0], datagram[1]]));
+                if bytes > 0 {
+                    io.send(found.dst_ip.unwrap(), found.addr, &answer[..bytes]);
+                }
+            });
+            if !any {
+                poll(&mut [PollFd::new(&io.socket, PollFlags::IN)], None).unwrap();
+            }
+        }
+    });
+    while hear().is_some() {}
+}
+
+/// Clients, many to a socket.
+struct Crowd<S> {
+    speaker: S,
+    io: Io,
+    server: SocketAddr,
+    /// Those that have begun, and those that are registered.
+    begun: u32,
+    registered: u32,
+    lost: u32,
+}
+
+impl<S: Speaker> Crowd<S> {
+    fn new(server: SocketAddr, speaker: S) -> Self {
+        Self { speaker, io: Io::new(), server, begun: 0, registered: 0, lost: 0 }
     }
 
     /// Registrations a second. Who was not answered is given up, and another one begins.
@@ -74,7 +217,7 @@ impl Crowd {
         let mut heard = begin;
         while begin.elapsed() < turn {
             while self.begun - self.registered - self.lost < WINDOW {
-                self.send(self.begun, &hello(self.begun, None));
+                self.io.send(address(self.begun), self.server, &self.speaker.first(self.begun));
                 self.begun += 1;
             }
             if self.receive() {
@@ -90,35 +233,19 @@ impl Crowd {
 
     /// Whether anything has come.
     fn receive(&mut self) -> bool {
-        let mut found = [RecvMeta::default(); BATCH_SIZE];
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let mut slices: Vec<_> = buffer.chunks_mut(TRAIN).map(IoSliceMut::new).collect();
-        let count = self.state.recv((&self.io).into(), &mut slices, &mut found).unwrap_or(0);
-        for (found, bytes) in found.iter().take(count).zip(buffer.chunks(TRAIN)) {
-            let client = client(found.dst_ip.unwrap());
-            for packet in bytes[..found.len].chunks(found.stride) {
-                self.on_packet(client, &Packet::decode(packet).unwrap());
+        let Self { speaker, io, server, begun, registered, lost } = self;
+        io.receive(|io, found, datagram| {
+            let own = found.dst_ip.unwrap();
+            match speaker.answer(client(own), datagram) {
+                Word::More(word) => io.send(own, *server, &word),
+                Word::Last(word) => {
+                    // One that was given up may come late.
+                    *registered += u32::from(*registered + *lost < *begun);
+                    io.send(own, *server, &word);
+                }
+                Word::Nothing => {}
             }
-        }
-        self.buffer = buffer;
-        count > 0
-    }
-
-    fn on_packet(&mut self, client: u32, packet: &Packet) {
-        if let Some(cookie) = packet.header.cookie {
-            return self.send(client, &hello(client, Some(cookie)));
-        }
-        let welcomed = |frame: &Frame| {
-            matches!(frame, Frame::Notification { answers: Some(1), offline: false, .. })
-        };
-        if packet.frames.iter().any(welcomed) {
-            // One that was given up may come late.
-            self.registered += u32::from(self.registered + self.lost < self.begun);
-            // It has the table: it is not told again.
-            let mut header = Header::new(session(client), packet.header.from);
-            header.revision = Some(u64::MAX >> 12);
-            self.send(client, &Packet::assemble(&header, []));
-        }
+        })
     }
 }
 
@@ -126,12 +253,30 @@ impl Crowd {
 pub fn registrations(effort: Effort) -> Vec<Row> {
     let raw = Raw::start("acknowledge");
     let mut server = Process::start("serve", 1, &["crowd"]);
-    let mut crowd = Crowd::new(server.hears().parse().unwrap());
+    let mut crowd = Crowd::new(server.hears().parse().unwrap(), Registering::default());
     let (mut ours, mut against) = (Vec::new(), Vec::new());
     for _ in 0..effort.turns {
         against.push(raw.window(WINDOW as usize, effort.turn));
         ours.push(crowd.turn(effort.turn));
     }
-    let raw = ("a datagram each, window 64", &*against);
-    vec![Row::by_turns("registrations, each proven", "/s", &ours, raw, Goal::AtLeast(0.3))]
+    let against = ("a datagram each, window 64", &*against);
+    let registered = "registrations, each proven";
+    // It goes on looking after all those clients.
+    drop(server);
+    let mut rows = vec![Row::by_turns(registered, "/s", &ours, against, Goal::AtLeast(0.3))];
+    rows.push(datagrams(&raw, &crowd.speaker, effort));
+    rows
+}
+
+/// The datagrams of registrations like these, without the server.
+fn datagrams(raw: &Raw, said: &Registering, effort: Effort) -> Row {
+    let mut other = Process::start("answer", 1, &[]);
+    let mut crowd = Crowd::new(other.hears().parse().unwrap(), Mute::like(said));
+    let (mut ours, mut against) = (Vec::new(), Vec::new());
+    for _ in 0..effort.turns {
+        against.push(raw.window(WINDOW as usize, effort.turn));
+        ours.push(crowd.turn(effort.turn));
+    }
+    let against = ("a datagram each, window 64", &*against);
+    Row::by_turns("the datagrams of registrations alone", "/s", &ours, against, Goal::None)
 }
