@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::time::{ClockId, clock_gettime};
 use superchat::wire::{Datagram, Frame, Header, Hello, Nickname, Packet, Session};
 
 use super::Effort;
@@ -173,7 +174,7 @@ impl Speaker for Mute {
     }
 }
 
-/// Answers each datagram with as many bytes as it asks for.
+/// Answers each datagram with as many bytes as it asks for; and each line with the microseconds that it took so far.
 pub fn answer(_: &[String]) {
     let mut io = Io::new();
     let port = io.socket.local_addr().unwrap().port();
@@ -192,7 +193,10 @@ pub fn answer(_: &[String]) {
             }
         }
     });
-    while hear().is_some() {}
+    while hear().is_some() {
+        let time = clock_gettime(ClockId::ProcessCPUTime);
+        say(&format!("{}", time.tv_sec as f64 * 1e6 + time.tv_nsec as f64 / 1e3));
+    }
 }
 
 /// Clients, many to a socket.
@@ -264,19 +268,35 @@ pub fn registrations(effort: Effort) -> Vec<Row> {
     // It goes on looking after all those clients.
     drop(server);
     let mut rows = vec![Row::by_turns(registered, "/s", &ours, against, Goal::AtLeast(0.3))];
-    rows.push(datagrams(&raw, &crowd.speaker, effort));
+    rows.extend(datagrams(&raw, &crowd.speaker, effort));
     rows
 }
 
 /// The datagrams of registrations like these, without the server.
-fn datagrams(raw: &Raw, said: &Registering, effort: Effort) -> Row {
+fn datagrams(raw: &Raw, said: &Registering, effort: Effort) -> [Row; 2] {
     let mut other = Process::start("answer", 1, &[]);
     let mut crowd = Crowd::new(other.hears().parse().unwrap(), Mute::like(said));
     let (mut ours, mut against) = (Vec::new(), Vec::new());
+    let (mut micros, mut against_micros) = (Vec::new(), Vec::new());
+    let mut took = || other.asks("").parse::<f64>().unwrap();
     for _ in 0..effort.turns {
-        against.push(raw.window(WINDOW as usize, effort.turn));
+        let exchanges = raw.window(WINDOW as usize, effort.turn);
+        against.push(exchanges);
+        against_micros.push(1e6 / exchanges);
+        let (registered, before) = (crowd.registered, took());
         ours.push(crowd.turn(effort.turn));
+        micros.push((took() - before) / f64::from(crowd.registered - registered));
     }
-    let against = ("a datagram each, window 64", &*against);
-    Row::by_turns("the datagrams of registrations alone", "/s", &ours, against, Goal::None)
+    let name = "the datagrams of registrations alone";
+    let exchange = "a datagram each, window 64";
+    [
+        Row::by_turns(name, "/s", &ours, (exchange, &against), Goal::None),
+        Row::by_turns(
+            "of each: the server's time",
+            "µs",
+            &micros,
+            (exchange, &against_micros),
+            Goal::None,
+        ),
+    ]
 }
