@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 import enum
-from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from superchat._shown import cut, others_than_default
 from superchat.events import Address
-
-
-class Outcome(Future[Any]):
-    """What becomes of a request, which cannot be taken back: it runs from the start to its end.
-
-    ``set_running_or_notify_cancel`` would make it so with one more turn of the lock for each message.
-    """
-
-    def running(self) -> bool:
-        return not self.done()
-
-    def cancel(self) -> bool:
-        return False
 
 
 class Delivery(enum.Enum):

@@ -29,7 +29,7 @@ pub(super) fn wait<T: Send>(py: Python<'_>, mut pending: Pending<T>) -> PyResult
 /// The class of what [`future`] makes.
 fn outcome_class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    class(py, &CLASS, "Outcome")
+    CLASS.import(py, "superchat._outcome", "Outcome")
 }
 
 /// A `concurrent.futures.Future` that is to be [settled](settle).
