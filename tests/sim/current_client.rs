@@ -4,7 +4,7 @@
 use superchat::proto::ClientCommand;
 use superchat::wire::{Chat, Frame, Header, Packet, Piece, Row, Sequence, UnixTime, is_packet};
 
-use super::current::{absent, changes, chat, found, note, row, session};
+use super::current::{absent, changes, chat, found, lookup, note, row, session};
 use super::host::Host;
 use super::script::{self, Script, ack, address, table};
 use super::world::nickname;
@@ -366,6 +366,32 @@ fn an_answer_between_the_welcome_and_the_whole_table_is_heard() {
     let rest = client.told_loosely(vec![changes(&[row("b"), absent("c")], 2, 3, 3)]);
     assert!(rest.concat().contains("Session(2, Ok"), "{rest:?}");
     assert!(!rest.concat().contains("Keep") && !client.wait(2_000).concat().contains("Keep"));
+}
+
+/// The server waits for no word of it, and says it once.
+#[test]
+fn a_welcome_by_which_the_client_is_told_of_nobody_is_not_answered() {
+    let mut client = Script::current_online();
+    client.told(ClientCommand::Register { ticket: 2, nickname: nickname("a") });
+    client.gets_cookie(session("s"), 9);
+    let welcome = note("[Welcome, You are registered.]", Some(client.last_hello().number));
+    let header = client.header("s");
+    let frames = vec![welcome, changes(&[], 0, 9, 9)];
+    let sent = client.sent.len();
+    let welcomed = client.from("s", Packet { header, frames }.encode());
+    assert!(welcomed.concat().contains("Session(2, Ok"), "{welcomed:?}");
+    assert_eq!(client.sent.len(), sent, "{welcomed:?}");
+    client.send("x", "hi");
+    let asked = client.packets_to("s").pop().unwrap();
+    assert_eq!(asked.frames, [lookup("x")]);
+    assert_eq!(asked.header.revision, Some(9), "in passing");
+}
+
+/// A row that had no room beside the welcome.
+#[test]
+fn changes_that_come_to_nothing_yet_are_answered() {
+    let mut client = Script::current_online();
+    assert_eq!(client.told_loosely(vec![changes(&[], 0, 0, 9)]), ["s: <at 3>"]);
 }
 
 /// The same where the message is not given again, since its answer was heard: what was sent may still come.

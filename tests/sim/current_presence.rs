@@ -226,6 +226,19 @@ fn both_sides_of_the_number_of_users_past_which_they_are_looked_up() {
     assert_eq!(rows(server.joins("d")), "4: >");
 }
 
+/// There is nothing that a client could say that it has; and if the welcome is lost, it asks for it again.
+#[test]
+fn a_welcome_past_that_number_waits_for_no_answer() {
+    let mut server = past_lookup(&["a", "b", "c"]);
+    let welcome = ["d: <[Welcome, You are registered.], Changes 0 to 4 of 4: >"];
+    assert_eq!(server.joins("d"), welcome);
+    assert_eq!(server.wait(3_000), NOTHING);
+    let cookie = server.cookie("d");
+    assert_eq!(server.from("d", hello("d", Some(cookie))), welcome);
+    server.took("d");
+    assert_eq!(server.wait(3_000), NOTHING);
+}
+
 #[test]
 fn a_user_is_looked_up() {
     let mut server = past_lookup(&["a", "b", "c", "d"]);

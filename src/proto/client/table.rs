@@ -29,6 +29,8 @@ impl Client {
         }
         let follows = since <= current.revision;
         let news = follows && revision > current.revision;
+        // It is told of nobody: the server waits for no word of it.
+        let of_nobody = rows.is_empty() && since == 0 && revision == last;
         if news {
             current.revision = revision;
             for row in &rows {
@@ -38,7 +40,10 @@ impl Client {
                 self.put_row(now, row);
             }
         }
-        self.say_revision();
+        match of_nobody {
+            true => self.note_revision(),
+            false => self.say_revision(),
+        }
         let complete = self.current.as_ref().is_some_and(|current| current.revision >= last);
         let welcomed = matches!(self.phase, Phase::Welcomed { .. });
         if complete && (news || welcomed) {
@@ -50,11 +55,18 @@ impl Client {
         }
     }
 
+    /// From now on all that goes to the server says which revision of the table the client has.
+    fn note_revision(&mut self) {
+        if let Some(current) = &self.current {
+            self.flows.say_revision(current.session, current.revision);
+        }
+    }
+
     /// Tells the server which revision of the table the client has.
     pub(super) fn say_revision(&mut self) {
+        self.note_revision();
         let Some(current) = &self.current else { return };
         let (session, revision) = (current.session, current.revision);
-        self.flows.say_revision(session, revision);
         let mut header = Header::new(self.flows.own(), session);
         header.revision = Some(revision);
         self.transmit(self.server, Packet::assemble(&header, []));

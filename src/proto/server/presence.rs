@@ -51,7 +51,6 @@ const MAX_NEWS: usize = 1024;
 struct Written {
     since: u64,
     last: u64,
-    most: usize,
     room: usize,
 }
 
@@ -171,16 +170,15 @@ impl Server {
     /// to be told again.
     fn tell(&mut self, now: Now, session: Session, mut frames: Vec<Vec<u8>>) -> Option<Instant> {
         let last = self.directory.revision();
-        let most = if self.is_past_lookup() { 0 } else { MOST_ROWS };
         let (_, to) = self.directory.member_named(session)?;
         let user = self.directory.member(session)?;
         let known = &mut self.members.busy(session, user).known;
         let since = known.told;
         let taken: usize = frames.iter().map(|frame| frame.len() + 1).sum();
         let room = Packet::ROOM.saturating_sub(taken + 1);
-        let written = Written { since, last, most, room };
+        let written = Written { since, last, room };
         if self.presences.written.0 != written {
-            let rows = self.directory.changed_since(since, most);
+            let rows = self.directory.changed_since(since, MOST_ROWS);
             self.presences.written = (written, Frame::encode_changes(&rows, since, last, room));
         }
         let (_, (changes, revision)) = &self.presences.written;
@@ -197,10 +195,24 @@ impl Server {
     /// Welcomes a client, and begins to tell it of the table.
     pub(super) fn welcome(&mut self, now: Now, session: Session, number: u64) {
         let (text, answers) = (Notice::Welcome.to_string(), Some(number));
-        let notification = Frame::Notification { text, offline: false, answers };
-        if let Some(at) = self.tell(now, session, vec![notification.encode()]) {
+        let notification = Frame::Notification { text, offline: false, answers }.encode();
+        if self.is_past_lookup() {
+            return self.welcome_to_many(session, notification);
+        }
+        if let Some(at) = self.tell(now, session, vec![notification]) {
             self.set_round(at);
         }
+    }
+
+    /// Welcomes a client that is told of nobody whom it does not look up. There is nothing that it could say that
+    /// it has: if this is lost, it asks to be registered once more.
+    fn welcome_to_many(&mut self, session: Session, notification: Vec<u8>) {
+        let Some((_, to)) = self.directory.member_named(session) else { return };
+        let last = self.directory.revision();
+        let (nobody, _) = Frame::encode_changes(&[], 0, last, Packet::ROOM);
+        let header = Header::new(self.flows.own(), session);
+        let frames = [notification, nobody];
+        self.transmit(to, Packet::assemble(&header, frames.iter().map(Vec::as_slice)));
     }
 
     /// A client says which revision it has: because it was just told, or in passing.
