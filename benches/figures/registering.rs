@@ -82,7 +82,7 @@ fn session(client: u32) -> Session {
     Session::from_random((u64::from(client) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
-/// It has the table: it is not told again.
+/// It has the table, of which it was told: it is not told again.
 fn has_all(client: u32, server: Session) -> Vec<u8> {
     let mut header = Header::new(session(client), server);
     header.revision = Some(u64::MAX >> 12);
@@ -93,7 +93,8 @@ fn has_all(client: u32, server: Session) -> Vec<u8> {
 enum Word {
     /// The registration is not over.
     More(Vec<u8>),
-    Last(Vec<u8>),
+    /// It is over, with a last word or without one.
+    Last(Option<Vec<u8>>),
     Nothing,
 }
 
@@ -130,7 +131,10 @@ impl Speaker for Registering {
             return Word::Nothing;
         }
         self.welcome_bytes = datagram.len();
-        Word::Last(has_all(client, header.from))
+        // Past `lookup_past` users it is told of nobody.
+        let is_told =
+            |frame: &Frame| matches!(frame, Frame::Changes { rows, .. } if !rows.is_empty());
+        Word::Last(frames.iter().any(is_told).then(|| has_all(client, header.from)))
     }
 }
 
@@ -138,7 +142,6 @@ impl Speaker for Registering {
 struct Mute {
     cookie: Vec<u8>,
     welcome: Vec<u8>,
-    last: Vec<u8>,
 }
 
 /// A datagram of so many bytes that asks for one of so many.
@@ -155,7 +158,6 @@ impl Mute {
         Self {
             cookie: asking(cookie, said.cookie_bytes),
             welcome: asking(welcome, said.welcome_bytes),
-            last: asking(has_all(0, session(0)).len(), 0),
         }
     }
 }
@@ -169,7 +171,7 @@ impl Speaker for Mute {
         let asked = |by: &[u8]| by[..2] == u16::try_from(datagram.len()).unwrap().to_be_bytes();
         match asked(&self.cookie) {
             true => Word::More(self.welcome.clone()),
-            false => Word::Last(self.last.clone()),
+            false => Word::Last(None),
         }
     }
 }
@@ -184,9 +186,7 @@ pub fn answer(_: &[String]) {
         loop {
             let any = io.receive(|io, found, datagram| {
                 let bytes = usize::from(u16::from_be_bytes([datagram[0], datagram[1]]));
-                if bytes > 0 {
-                    io.send(found.dst_ip.unwrap(), found.addr, &answer[..bytes]);
-                }
+                io.send(found.dst_ip.unwrap(), found.addr, &answer[..bytes]);
             });
             if !any {
                 poll(&mut [PollFd::new(&io.socket, PollFlags::IN)], None).unwrap();
@@ -245,7 +245,9 @@ impl<S: Speaker> Crowd<S> {
                 Word::Last(word) => {
                     // One that was given up may come late.
                     *registered += u32::from(*registered + *lost < *begun);
-                    io.send(own, *server, &word);
+                    if let Some(word) = word {
+                        io.send(own, *server, &word);
+                    }
                 }
                 Word::Nothing => {}
             }
