@@ -387,6 +387,28 @@ fn a_welcome_by_which_the_client_is_told_of_nobody_is_not_answered() {
     assert_eq!(asked.header.revision, Some(9), "in passing");
 }
 
+fn known(client: &Script) -> Vec<String> {
+    let Host::Client(client) = &client.host else { unreachable!() };
+    client.users().map(|row| row.nickname.to_string()).collect()
+}
+
+/// The server may have forgotten it, or tell of nobody whom the client does not look up.
+#[test]
+fn of_whom_nothing_is_told_after_a_welcome_nothing_is_known_in_the_end() {
+    let mut client = Script::current_online();
+    client.told(ClientCommand::Register { ticket: 2, nickname: nickname("a") });
+    client.gets_cookie(session("s"), 9);
+    client.welcomed(session("s"), &[], 4);
+    client.says("s", vec![found("b", Some(row("b")), 4)]);
+    for _ in 0..3 {
+        client.wait(14_999);
+        client.says("s", vec![Frame::Verification]);
+    }
+    assert_eq!(known(&client), ["a", "b", "c"]);
+    client.wait(3);
+    assert_eq!(known(&client), ["b"]);
+}
+
 /// A row that had no room beside the welcome.
 #[test]
 fn changes_that_come_to_nothing_yet_are_answered() {

@@ -39,7 +39,7 @@ pub(super) struct Current {
     pub(super) pings: u32,
     /// A deregistration that was sent, and who waits for it: nobody, if it is the last word.
     deregistering: Option<(u64, Option<Ticket>)>,
-    /// Users that the server's last run told of, and this one not yet.
+    /// Users in the table of whom the server has told nothing since it welcomed this client last.
     pub(super) stale: BTreeSet<Nickname>,
 }
 
@@ -205,12 +205,7 @@ impl Client {
         let mut before = self.current.take();
         let deregistering = before.as_mut().and_then(|before| before.deregistering.take());
         self.table_is_cut = false;
-        let same = before.as_ref().is_some_and(|before| before.session == server);
         self.on_answer(now, &answer);
-        let stale = match &before {
-            Some(before) if same => before.stale.clone(),
-            _ => self.table.keys().cloned().collect(),
-        };
         self.current = Some(Current {
             session: server,
             revision: 0,
@@ -218,7 +213,7 @@ impl Client {
             welcomed: now.at,
             pings: 0,
             deregistering: None,
-            stale,
+            stale: self.table.keys().cloned().collect(),
         });
         if let Some(before) = before.filter(|before| before.session != server) {
             self.flows.close(before.session);

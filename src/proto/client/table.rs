@@ -33,9 +33,6 @@ impl Client {
         let of_nobody = rows.is_empty() && since == 0 && revision == last;
         if news {
             current.revision = revision;
-            for row in &rows {
-                current.stale.remove(&row.nickname);
-            }
             for row in rows {
                 self.put_row(now, row);
             }
@@ -109,7 +106,7 @@ impl Client {
         }
     }
 
-    /// Users of whom the server has told nothing since it began anew are not there any more.
+    /// Users of whom the server has told nothing since its welcome are not there any more, or it does not tell of them.
     pub(super) fn on_stale(&mut self) {
         let Some(current) = &mut self.current else { return };
         let stale = std::mem::take(&mut current.stale);
@@ -144,6 +141,9 @@ impl Client {
     /// A row of the table is known, or changed.
     pub(super) fn put_row(&mut self, now: Now, row: Row) {
         let name = row.nickname.clone();
+        if let Some(current) = &mut self.current {
+            current.stale.remove(&name);
+        }
         self.make_room_for(&name);
         let before = self.table.insert(name.clone(), row.clone());
         if let Some(session) = before.as_ref().and_then(|before| before.session) {
