@@ -273,4 +273,7 @@ fn a_recipient_who_is_there_after_all_is_found_past_that_number_too() {
         panic!("it is found")
     };
     assert_eq!(row.address, address("b"));
+    server.took("a");
+    let said = server.says("b", vec![dereg("b", 1)]);
+    assert_eq!(said, ["b: <[You are Offline. Bye.] offline>", "a: <Found b Offline>"]);
 }

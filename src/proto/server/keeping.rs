@@ -228,7 +228,11 @@ impl Server {
     fn say_that_it_exists(&mut self, now: Now, id: RequestId, to: SocketAddr, who: Nickname) {
         match self.member_at(to) {
             Some(session) => {
-                self.tell_of(session, &who);
+                match self.is_past_lookup() {
+                    // From now on it has a row of that one, as if it had asked.
+                    true => self.on_lookup(session, &who),
+                    false => self.tell_of(session, &who),
+                }
                 self.answer(now, id, Notice::Exists(who));
             }
             None => {

@@ -162,7 +162,7 @@ impl Server {
     }
 
     /// Whether there are so many users that clients look up whom they need.
-    fn is_past_lookup(&self) -> bool {
+    pub(super) fn is_past_lookup(&self) -> bool {
         self.directory.len() > self.config.limits.lookup_past
     }
 
