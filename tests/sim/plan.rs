@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use superchat::proto::Instant;
+use superchat::proto::{Instant, ServerConfig};
 
 use super::check::Promises;
 use super::network::{Random, Weather};
+use super::verbs::server_config;
 
 /// Which paths are blocked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct Plan {
     /// Applications may take nothing for a while.
     pub applications_stall: bool,
     pub classic_server: bool,
+    /// A current server tells nobody of everyone: clients look up whom they need.
+    looks_up: bool,
     /// The server may die, and come back with what is on its disk.
     pub server_dies: bool,
     /// Programs may do nothing for a while, and then go on.
@@ -62,11 +65,21 @@ impl Plan {
             removals_fail: at_times(random, 33),
             applications_stall: at_times(random, 33),
             classic_server,
+            // Apart from the rest, so that seeds from before stay what they were.
+            looks_up: Random::new(!random.clone().next()).percent(25),
             server_dies: !classic_server && at_times(random, 33),
             programs_freeze: at_times(random, 33),
             actions: random.within(10..=60),
             longest_pause: random.pick(&[50, 500, 5_000, 60_000]),
         }
+    }
+
+    pub fn server_config(&self) -> ServerConfig {
+        let mut config = server_config(100);
+        if self.looks_up {
+            config.limits.lookup_past = 0;
+        }
+        config
     }
 
     /// What the classic dialect can promise under these faults: its acks and answers say nothing

@@ -40,7 +40,7 @@ pub fn run(seed: u64, trace: bool) -> (Duration, usize) {
     if plan.classic_server {
         world.start(world.server, Host::ClassicServer(Box::default()));
     } else {
-        world.start_server(100);
+        world.start_server_with(plan.server_config());
     }
     let mut storm = Storm { random, plan, people, world, messages: 0, server_back_at: None };
     storm.rage();
@@ -88,7 +88,7 @@ impl Storm {
 
     fn revive_server(&mut self) {
         if self.server_back_at.take().is_some() {
-            self.world.start_server(100);
+            self.world.start_server_with(self.plan.server_config());
         }
     }
 
@@ -303,7 +303,10 @@ impl Storm {
         // The server of 2017 tells everyone that somebody is offline who is there, and only missed a
         // message once.
         for text in texts.iter().filter(|_| !self.plan.classic_server) {
-            self.world.ledger.check_received(text);
+            match self.world.looks_up {
+                true => self.world.ledger.check_received_anyhow(text),
+                false => self.world.ledger.check_received(text),
+            }
         }
     }
 
