@@ -399,14 +399,30 @@ fn of_whom_nothing_is_told_after_a_welcome_nothing_is_known_in_the_end() {
     client.told(ClientCommand::Register { ticket: 2, nickname: nickname("a") });
     client.gets_cookie(session("s"), 9);
     client.welcomed(session("s"), &[], 4);
-    client.says("s", vec![found("b", Some(row("b")), 4)]);
+    let early = found("d", Some(row("d")), 3);
+    client.says("s", vec![found("b", Some(row("b")), 4), early]);
     for _ in 0..3 {
         client.wait(14_999);
         client.says("s", vec![Frame::Verification]);
     }
-    assert_eq!(known(&client), ["a", "b", "c"]);
+    assert_eq!(known(&client), ["a", "b", "c", "d"]);
     client.wait(3);
     assert_eq!(known(&client), ["b"]);
+}
+
+#[test]
+fn a_client_that_is_told_of_nobody_any_more_says_so_and_forgets_whom_it_does_not_look_up() {
+    let mut client = Script::current_online();
+    let over = || vec![changes(&[], 0, 9, 9)];
+    assert_eq!(client.told_loosely(over()), ["s: <at 9>"]);
+    client.says("s", vec![found("c", Some(absent("c")), 9)]);
+    for _ in 0..3 {
+        client.wait(14_999);
+        assert_eq!(client.told_loosely(over()), ["s: <at 9>"], "it is no news");
+    }
+    assert_eq!(known(&client), ["a", "b", "c"]);
+    client.wait(3);
+    assert_eq!(known(&client), ["c"]);
 }
 
 /// A row that had no room beside the welcome.

@@ -239,6 +239,23 @@ fn a_welcome_past_that_number_waits_for_no_answer() {
     assert_eq!(server.wait(3_000), NOTHING);
 }
 
+/// Whoever says no more than that it is there says which revision it has.
+#[test]
+fn whoever_was_told_of_everyone_is_told_that_this_is_over_until_it_has_heard() {
+    let mut server = past_lookup(&["a", "b", "c"]);
+    server.joins("d");
+    const OVER: [&str; 1] = ["a: <Changes 0 to 4 of 4: >"];
+    assert_eq!(server.has("a", 3), OVER);
+    assert_eq!(server.has("a", 3), NOTHING, "it was just told");
+    assert_eq!(server.wait(200), NOTHING);
+    assert_eq!(server.has("a", 3), OVER);
+    assert_eq!(server.has("a", 4), NOTHING);
+    assert_eq!(server.has("d", 4), NOTHING, "it was never told of anyone");
+    server.joins("x");
+    assert_eq!(server.has("a", 4), NOTHING, "it was told before");
+    assert_eq!(server.has("b", 3), ["b: <Changes 0 to 5 of 5: >"]);
+}
+
 #[test]
 fn a_user_is_looked_up() {
     let mut server = past_lookup(&["a", "b", "c", "d"]);

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::peers::Sent;
 use super::request::{Answer, Request};
-use super::{Client, ClientEvent, Failure, Phase, Ticket, Timer};
+use super::{Client, ClientEvent, Failure, Phase, Ticket};
 use crate::proto::flows::{AckWait, FlowStep};
 use crate::proto::{Instant, Now};
 use crate::wire::{Frame, Header, Nickname, Notice, Packet, Sequence, Session};
@@ -19,10 +19,6 @@ use crate::wire::{Frame, Header, Nickname, Notice, Packet, Sequence, Session};
 /// there takes what it has room for, and who has much for many who do not answer waits in line.
 const SERVER: AckWait =
     AckWait { blocked: Duration::from_secs(30), silent: Duration::from_millis(2500) };
-
-/// How long users of whom a server that began anew has not told yet are still believed to be where
-/// they were: two leases, in which they notice and register.
-const STALE_FOR: Duration = Duration::from_secs(45);
 
 /// How long after a welcome the server may still seem not to hold this client.
 const LATE_HELLO: Duration = Duration::from_secs(1);
@@ -213,7 +209,7 @@ impl Client {
             welcomed: now.at,
             pings: 0,
             deregistering: None,
-            stale: self.table.keys().cloned().collect(),
+            stale: BTreeSet::new(),
         });
         if let Some(before) = before.filter(|before| before.session != server) {
             self.flows.close(before.session);
@@ -227,7 +223,7 @@ impl Client {
         }
         self.given_again.abandon();
         self.begin_lease(now);
-        self.timers.set(Timer::Stale, now.at + STALE_FOR);
+        self.doubt_all(now);
         self.lookups.clear();
         self.strangers.clear();
         self.give_again(now);

@@ -4,14 +4,20 @@
 //! the one that it has is a gap, and left alone: the client says which revision it has, and the
 //! server goes on from there.
 
+use std::time::Duration;
+
 use super::peers::Sent;
-use super::{Client, ClientEvent, Direct, MAX_LOOKUPS, Phase};
+use super::{Client, ClientEvent, Direct, MAX_LOOKUPS, Phase, Timer};
 use crate::proto::Now;
 use crate::wire::{Frame, Header, Nickname, Packet, Row};
 
 /// Rows of the table: more than a server tells of (`lookup_past` is no more). Past that, users who are offline
 /// are forgotten, of whom the server has perhaps forgotten most.
 pub(super) const MAX_ROWS: usize = 131_072;
+
+/// How long users of whom a server that began anew has not told yet are still believed to be where
+/// they were: two leases, in which they notice and register.
+const STALE_FOR: Duration = Duration::from_secs(45);
 
 impl Client {
     /// Rows of the table came.
@@ -29,20 +35,24 @@ impl Client {
         }
         let follows = since <= current.revision;
         let news = follows && revision > current.revision;
-        // It is told of nobody: the server waits for no word of it.
+        // From now on it is told of nobody whom it does not look up.
         let of_nobody = rows.is_empty() && since == 0 && revision == last;
+        let welcomed = matches!(self.phase, Phase::Welcomed { .. });
         if news {
             current.revision = revision;
             for row in rows {
                 self.put_row(now, row);
             }
         }
-        match of_nobody {
+        if of_nobody && news {
+            self.doubt_all(now);
+        }
+        match of_nobody && welcomed {
+            // With a welcome, of which the server knows that it asks for it until it has it.
             true => self.note_revision(),
             false => self.say_revision(),
         }
         let complete = self.current.as_ref().is_some_and(|current| current.revision >= last);
-        let welcomed = matches!(self.phase, Phase::Welcomed { .. });
         if complete && (news || welcomed) {
             self.event(ClientEvent::UsersChanged);
             self.settle_registration();
@@ -99,10 +109,30 @@ impl Client {
                 if newer || !known {
                     self.put_row(now, row);
                 }
+                if !newer && !known {
+                    // It was said before the welcome: of changes to it nothing is told.
+                    self.doubt(now, nickname.clone());
+                }
                 self.admit_stranger(now, &nickname);
                 self.resume_conversation(now, &nickname);
             }
             None => self.refuse_unknown(now, &nickname),
+        }
+    }
+
+    /// Of whom nothing is told from now on, nothing is known in the end.
+    pub(super) fn doubt_all(&mut self, now: Now) {
+        if let Some(current) = &mut self.current {
+            current.stale = self.table.keys().cloned().collect();
+            self.timers.set(Timer::Stale, now.at + STALE_FOR);
+        }
+    }
+
+    /// The same of one user.
+    fn doubt(&mut self, now: Now, nickname: Nickname) {
+        if let Some(current) = &mut self.current {
+            current.stale.insert(nickname);
+            self.timers.set_by(Timer::Stale, now.at + STALE_FOR);
         }
     }
 

@@ -18,6 +18,7 @@ use super::handing::MAX_ANSWERS;
 use super::handing::Owed;
 use super::known::{FIRST_PATIENCE, Known};
 use super::{Server, Timer};
+use crate::proto::directory::User;
 use crate::proto::{Instant, Now};
 use crate::wire::{Frame, Header, Nickname, Notice, Packet, Session};
 
@@ -63,6 +64,9 @@ pub(super) struct Presences {
     watchers: BTreeMap<Nickname, BTreeSet<Session>>,
     /// How many names all of them watch, each counted for each.
     watched: usize,
+    /// The revision of the table from which on nobody is told of everyone. Who has an older one was told of everyone
+    /// before, and has to hear that this is over.
+    nobody_from: Option<u64>,
     /// Those who watch were told of all changes up to this revision.
     watched_to: u64,
     /// Of the first change after that, those up to this session were told.
@@ -197,21 +201,22 @@ impl Server {
         let (text, answers) = (Notice::Welcome.to_string(), Some(number));
         let notification = Frame::Notification { text, offline: false, answers }.encode();
         if self.is_past_lookup() {
-            return self.welcome_to_many(session, notification);
+            // There is nothing that it could say that it has: if this is lost, it asks for it again.
+            return self.tell_of_nobody(session, vec![notification]);
         }
         if let Some(at) = self.tell(now, session, vec![notification]) {
             self.set_round(at);
         }
     }
 
-    /// Welcomes a client that is told of nobody whom it does not look up. There is nothing that it could say that
-    /// it has: if this is lost, it asks to be registered once more.
-    fn welcome_to_many(&mut self, session: Session, notification: Vec<u8>) {
-        let Some((_, to)) = self.directory.member_named(session) else { return };
+    /// Tells a client, with something else in front, that from now on it is told of nobody whom it does not look up.
+    fn tell_of_nobody(&mut self, session: Session, mut frames: Vec<Vec<u8>>) {
         let last = self.directory.revision();
+        self.presences.nobody_from.get_or_insert(last);
+        let Some((_, to)) = self.directory.member_named(session) else { return };
         let (nobody, _) = Frame::encode_changes(&[], 0, last, Packet::ROOM);
+        frames.push(nobody);
         let header = Header::new(self.flows.own(), session);
-        let frames = [notification, nobody];
         self.transmit(to, Packet::assemble(&header, frames.iter().map(Vec::as_slice)));
     }
 
@@ -224,8 +229,10 @@ impl Server {
         was_told: bool,
     ) {
         let last = self.directory.revision();
-        let past_lookup = self.is_past_lookup();
         let Some(user) = self.directory.member(session) else { return };
+        if self.is_past_lookup() {
+            return self.on_revision_of_many(now, session, user, revision.min(last));
+        }
         let known = &mut self.members.busy(session, user).known;
         let before = std::mem::replace(&mut known.revision, revision.min(last));
         if known.revision > before {
@@ -235,7 +242,7 @@ impl Server {
         if known.revision >= known.told {
             known.told = known.revision;
             known.again_at = None;
-            if known.told < last && known.partly && !past_lookup {
+            if known.told < last && known.partly {
                 // There was no room for the rest, which does not wait for a round.
                 if let Some(at) = self.tell(now, session, Vec::new()) {
                     self.set_round(at);
@@ -247,11 +254,27 @@ impl Server {
             known.told = known.revision;
         }
         let is_behind = known.told < last;
-        known.partly &= is_behind && !past_lookup;
+        known.partly &= is_behind;
         self.members.settle(session, user);
         if is_behind {
             self.set_round(now.at);
         }
+    }
+
+    /// The same where nobody is told of everyone: who was before is told that this is over, until it has heard. Every
+    /// client says something while its lease lasts, so that nobody has to be looked for.
+    fn on_revision_of_many(&mut self, now: Now, session: Session, user: User, revision: u64) {
+        let is_over = self.presences.nobody_from.is_some_and(|from| revision >= from);
+        let known = &mut self.members.busy(session, user).known;
+        let was_just_told = known.again_at.is_some_and(|at| at > now.at);
+        (known.revision, known.told, known.partly, known.tries) = (revision, revision, false, 0);
+        if is_over {
+            known.again_at = None;
+        } else if !was_just_told {
+            known.again_at = Some(now.at + FIRST_PATIENCE);
+            self.tell_of_nobody(session, Vec::new());
+        }
+        self.members.settle(session, user);
     }
 
     /// Tells of every change those who looked up the name, as many as may be told in a round.
