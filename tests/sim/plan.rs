@@ -30,8 +30,8 @@ pub struct Plan {
     /// Applications may take nothing for a while.
     pub applications_stall: bool,
     pub classic_server: bool,
-    /// A current server tells nobody of everyone: clients look up whom they need.
-    looks_up: bool,
+    /// Past how many users a current server tells nobody of everyone: clients look up whom they need.
+    lookup_past: usize,
     /// The server may die, and come back with what is on its disk.
     pub server_dies: bool,
     /// Programs may do nothing for a while, and then go on.
@@ -66,7 +66,7 @@ impl Plan {
             applications_stall: at_times(random, 33),
             classic_server,
             // Apart from the rest, so that seeds from before stay what they were.
-            looks_up: Random::new(!random.clone().next()).percent(25),
+            lookup_past: Random::new(!random.clone().next()).pick(&[0, 2, 100, 100, 100, 100]),
             server_dies: !classic_server && at_times(random, 33),
             programs_freeze: at_times(random, 33),
             actions: random.within(10..=60),
@@ -76,9 +76,7 @@ impl Plan {
 
     pub fn server_config(&self) -> ServerConfig {
         let mut config = server_config(100);
-        if self.looks_up {
-            config.limits.lookup_past = 0;
-        }
+        config.limits.lookup_past = self.lookup_past;
         config
     }
 

@@ -43,7 +43,7 @@ impl World {
     }
 
     pub fn start_server_with(&mut self, config: ServerConfig) {
-        self.looks_up = config.limits.lookup_past == 0;
+        self.looks_up = config.limits.lookup_past < config.limits.users;
         let seed = [self.random.next(), self.random.next(), self.random.next()];
         let server = Server::new(config, seed);
         self.start(self.server, Host::Server(Box::new(server)));

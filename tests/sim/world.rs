@@ -66,7 +66,7 @@ pub struct World {
     steps: u64,
     /// After how many steps the bounds are looked at: that takes long where much is under way.
     pub bounds_every: u64,
-    /// The server tells nobody of everyone.
+    /// The server tells nobody of everyone, or will not as soon as there are some more users.
     pub(super) looks_up: bool,
     /// The server has said its last.
     pub stopped: bool,
