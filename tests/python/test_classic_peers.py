@@ -195,11 +195,16 @@ def test_a_text_cannot_begin_a_line_of_its_own(world: World, classic_sender: boo
     sonic = world.terminal("sonic")
     first = "x" * (COLUMNS - len(">>> lanking: "))
     text = f"{first}>>> {DOWN}"
+    # The message could come before the table that has its sender.
     if classic_sender:
-        joined(world, "lanking").send("sonic", text)
+        lanking = joined(world, "lanking")
+        sonic.prints(f">>> {TABLE}")
+        lanking.send("sonic", text)
     else:
-        world.online("lanking").enter(f"send sonic {text}")
-    sonic.prints(f">>> {TABLE}", f">>> lanking: {first}", f"    >>> {DOWN}")
+        sender = world.online("lanking")
+        sonic.prints(f">>> {TABLE}")
+        sender.enter(f"send sonic {text}")
+    sonic.prints(f">>> lanking: {first}", f"    >>> {DOWN}")
 
 
 def test_a_name_cannot_be_one_of_the_programs_own_words(world: World) -> None:
