@@ -15,8 +15,8 @@ use crate::wire::{Frame, Header, Nickname, Packet, Row};
 /// are forgotten, of whom the server has perhaps forgotten most.
 pub(super) const MAX_ROWS: usize = 131_072;
 
-/// How long users of whom a server that began anew has not told yet are still believed to be where
-/// they were: two leases, in which they notice and register.
+/// How long users of whom the server has told nothing since its welcome are still believed to be where they were:
+/// if it began anew, two leases, in which they notice and register.
 const STALE_FOR: Duration = Duration::from_secs(45);
 
 impl Client {
