@@ -18,6 +18,7 @@ use std::net::SocketAddr;
 
 use self::index::{Index, Key};
 use self::order::{Changes, Line, NOBODY};
+pub(super) use self::slot::Address;
 use self::slot::Slot;
 use super::{Instant, LastSeen, Now};
 use crate::wire::{Nickname, Presence, Row, Session, encode_table};

@@ -9,7 +9,7 @@ use crate::wire::{Nickname, Session, UnixTime};
 /// An address and a port: 23 bytes where [`SocketAddr`] has 32. An IPv6 flow label, which says nothing of where
 /// something goes, is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Address {
+pub(in crate::proto) struct Address {
     ip: [u8; 16],
     scope: [u8; 4],
     port: [u8; 2],
@@ -18,7 +18,7 @@ pub(super) struct Address {
 
 impl Address {
     /// What it is told from others by.
-    pub(super) fn bytes(&self) -> [u8; 23] {
+    pub(in crate::proto) fn bytes(&self) -> [u8; 23] {
         let mut bytes = [0; 23];
         let (ip, rest) = bytes.split_at_mut(16);
         ip.copy_from_slice(&self.ip);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use siphasher::sip::SipHasher24;
 
 use crate::proto::Instant;
+use crate::proto::directory::Address;
 use crate::wire::Session;
 
 /// How long a cookie is good, at the least; at the most twice as long.
@@ -42,7 +43,7 @@ impl CookieKey {
     fn of_period(&self, period: u64, address: SocketAddr, session: Session) -> u64 {
         let mut hasher = SipHasher24::new_with_keys(self.0, self.1);
         hasher.write_u64(period);
-        hasher.write(address.to_string().as_bytes());
+        hasher.write(&Address::from(address).bytes());
         hasher.write_u64(session.number());
         // A number on the wire like the others.
         hasher.finish() % Session::LIMIT
