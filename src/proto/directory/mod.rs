@@ -13,6 +13,7 @@ mod index;
 mod order;
 mod slot;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
@@ -44,6 +45,8 @@ pub(super) struct Directory {
     slots: Vec<Slot>,
     unused: Vec<u32>,
     index: Index,
+    /// Who is at the address that was asked for last: a datagram has it asked for again and again.
+    asked: Cell<Option<(Address, Option<User>)>>,
     online: Line,
     /// Who is online and was not asked, since something came from it, whether it is there: it and all after it.
     unasked: u32,
@@ -61,6 +64,7 @@ impl Directory {
             slots: Vec::with_capacity(capacity),
             unused: Vec::new(),
             index: Index::new(capacity, seed),
+            asked: Cell::new(None),
             online: Line::new(),
             unasked: NOBODY,
             offline: Line::new(),
@@ -83,7 +87,15 @@ impl Directory {
     }
 
     fn at(&self, address: SocketAddr) -> Option<User> {
-        self.user(Key::Address(address.into()))
+        let address = address.into();
+        if let Some((asked, user)) = self.asked.get()
+            && asked == address
+        {
+            return user;
+        }
+        let user = self.user(Key::Address(address));
+        self.asked.set(Some((address, user)));
+        user
     }
 
     /// Where this user is, and whether it is there.
@@ -341,6 +353,7 @@ impl Directory {
     /// Has who is online found by its address and its session.
     fn remember_keys(&mut self, User(user): User) {
         let Some(slot) = self.slots.get(user as usize).filter(|slot| slot.online) else { return };
+        self.asked.set(None);
         self.index.insert(&self.slots, Key::Address(slot.address), user);
         match slot.session {
             Some(session) => self.index.insert(&self.slots, Key::Session(session), user),
@@ -350,6 +363,7 @@ impl Directory {
 
     fn forget_keys(&mut self, user: User) {
         let Some(slot) = self.slots.get(user.0 as usize).filter(|slot| slot.online) else { return };
+        self.asked.set(None);
         self.index.remove(&self.slots, Key::Address(slot.address));
         match slot.session {
             Some(session) => self.index.remove(&self.slots, Key::Session(session)),
