@@ -19,11 +19,11 @@ impl<K: Ord + Clone> Timers<K> {
 
     /// Sets the deadline of `key`, in place of the one it had.
     pub(super) fn set(&mut self, key: K, at: Instant) {
-        if self.by_key.get(&key) == Some(&at) {
-            return;
+        match self.by_key.insert(key.clone(), at) {
+            Some(before) if before == at => return,
+            Some(before) => drop(self.by_time.remove(&(before, key.clone()))),
+            None => {}
         }
-        self.stop(&key);
-        self.by_key.insert(key.clone(), at);
         self.by_time.insert((at, key));
     }
 

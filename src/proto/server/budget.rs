@@ -57,10 +57,9 @@ impl Budgets {
 
     /// Whether so many bytes may be sent. They are counted as sent.
     pub(super) fn spend(&mut self, to: SocketAddr, bytes: usize) -> bool {
-        let rest = self.left.get(&to).and_then(|left| left.checked_sub(bytes));
-        if let Some(rest) = rest {
-            self.left.insert(to, rest);
-        }
+        let Some(left) = self.left.get_mut(&to) else { return false };
+        let rest = left.checked_sub(bytes);
+        *left = rest.unwrap_or(*left);
         rest.is_some()
     }
 }

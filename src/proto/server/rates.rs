@@ -45,14 +45,15 @@ impl<K: Ord + Clone> Rate<K> {
         }
         while self.whole.pop_expired(now).is_some() {}
         let full = self.whole.len() >= self.capacity;
+        let own = self.whole.get(who);
         // A newcomer goes on from where the one was that has used least, and makes room.
-        let before = self.whole.get(who).or(self.whole.next().filter(|_| full));
+        let before = own.or(self.whole.next().filter(|_| full));
         let each = Duration::from_secs(1) / self.per_second;
         let whole = before.map_or(now, |before| before.max(now));
         if whole - now > each * (self.per_second - count) {
             return false;
         }
-        if full && !self.whole.is_set(who) {
+        if full && own.is_none() {
             self.whole.pop_first();
         }
         self.whole.set(who.clone(), whole + each * count);
