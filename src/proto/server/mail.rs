@@ -88,8 +88,9 @@ impl Mail {
     }
 
     fn end(&mut self, nickname: &Nickname) {
-        self.ended.insert(nickname.clone());
-        self.deliveries.remove(nickname);
+        if self.deliveries.remove(nickname).is_some() {
+            self.ended.insert(nickname.clone());
+        }
     }
 
     /// The next user whose delivery has ended since this was asked last.
