@@ -336,6 +336,20 @@ fn beside_a_flood_of_one_name() {
     assert_eq!(world.ledger.pending(b), 0, "the flooder has {}", world.ledger.pending(a));
 }
 
+/// However many are asked for: a classic client that has not answered its welcome yet makes room for none.
+#[test]
+fn a_cookie_takes_no_room() {
+    let mut server = Script::server_with(config(|limits| limits.handshakes = 1));
+    server.from("c", reg("c"));
+    for peer in ["d", "e", "f"] {
+        assert_eq!(server.from(peer, current::hello(peer, None)), [format!("{peer}: <cookie>")]);
+        let stray = server.packet(peer, vec![current::lookup("c")]).encode();
+        assert_eq!(server.from(peer, stray), [format!("{peer}: <cookie>")]);
+    }
+    assert_eq!(server.from("c", ack()), ["c: Table c Online"]);
+    assert_eq!(server.host.stats().displaced, 0);
+}
+
 #[test]
 fn a_current_client_that_waits_for_a_name_makes_room_as_well() {
     let mut server = Script::with_current(config(|limits| limits.handshakes = 3), &["a"]);

@@ -31,7 +31,12 @@ impl Budgets {
     /// So many bytes came. Returns the address that makes room for a new one, if one has to: the one
     /// that has been here for longest.
     pub(super) fn earn(&mut self, from: SocketAddr, bytes: usize) -> Option<SocketAddr> {
-        self.grant(from, bytes.saturating_mul(self.factor))
+        self.grant(from, self.for_bytes(bytes))
+    }
+
+    /// How many bytes may be sent for so many that came.
+    pub(super) fn for_bytes(&self, bytes: usize) -> usize {
+        bytes.saturating_mul(self.factor)
     }
 
     /// So many bytes may be sent, whatever came. Returns what [`earn`](Self::earn) does.

@@ -215,11 +215,17 @@ impl Server {
         })
     }
 
-    /// Says what a registration has to have in it.
-    pub(super) fn send_cookie(&mut self, now: Now, to: SocketAddr, session: Session) {
+    /// Says what a registration has to have in it, in answer to a datagram of so many bytes.
+    pub(super) fn send_cookie(&mut self, now: Now, to: SocketAddr, session: Session, asked: usize) {
         let mut header = Header::new(self.flows.own(), session);
         header.cookie = Some(self.cookies.cookie(now.at, to, session));
-        self.transmit(to, Packet::assemble(&header, []));
+        let cookie = Packet::assemble(&header, []);
+        // Nobody's address is remembered for that.
+        if self.is_stranger(to) && cookie.len() > self.budgets.for_bytes(asked) {
+            self.stats.withheld += 1;
+            return;
+        }
+        self.send(to, cookie);
     }
 
     pub(super) fn on_packet(&mut self, now: Now, from: SocketAddr, payload: &[u8], room: bool) {
@@ -231,7 +237,7 @@ impl Server {
         if !known || header.to != self.flows.own() {
             self.stats.unexpected += 1;
             if !self.stopping {
-                self.send_cookie(now, from, header.from);
+                self.send_cookie(now, from, header.from, payload.len());
             }
             return;
         }

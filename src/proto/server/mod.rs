@@ -149,17 +149,26 @@ impl Server {
             self.stats.oversized += 1;
             return;
         }
+        if is_packet(payload) {
+            return self.on_packet(now, from, payload, room);
+        }
+        let datagram = Datagram::decode(payload);
+        if let Ok(Datagram::Register { hello: Some(hello), .. }) = &datagram
+            && !self.is_proven(now, from, *hello)
+        {
+            return self.send_cookie(now, from, hello.session, payload.len());
+        }
         if self.is_stranger(from) {
             let displaced = self.budgets.earn(from, payload.len());
             self.displace(now, displaced);
         }
-        if is_packet(payload) {
-            return self.on_packet(now, from, payload, room);
-        }
-        match Datagram::decode(payload) {
+        match datagram {
             Ok(Datagram::Ack) => self.on_ack(now, from),
-            Ok(Datagram::Register { nickname, hello }) => {
+            Ok(Datagram::Register { nickname, hello: Some(hello) }) => {
                 self.on_register(now, from, nickname, hello, room);
+            }
+            Ok(Datagram::Register { nickname, hello: None }) => {
+                self.on_classic_register(now, from, nickname, room);
             }
             Ok(Datagram::Deregister { nickname }) => {
                 self.on_request(now, from, Request::Deregister { nickname, id: None }, room);

@@ -175,6 +175,11 @@ impl Server {
             self.stats.withheld += 1;
             return;
         }
+        self.send(to, payload);
+    }
+
+    /// Sends to an address that is proven, or no more than is due for what has just come from there.
+    pub(super) fn send(&mut self, to: SocketAddr, payload: Vec<u8>) {
         self.stats.count_sent(&payload);
         self.outputs.push_back(Output::Transmit { to, payload });
     }

@@ -36,25 +36,35 @@ pub(super) struct Asked {
 const PROVEN_BYTES: usize = 450;
 
 impl Server {
-    /// Somebody asks to be registered.
+    /// A classic client asks to be registered.
+    pub(super) fn on_classic_register(
+        &mut self,
+        now: Now,
+        from: SocketAddr,
+        nickname: Nickname,
+        room: bool,
+    ) {
+        if self.config.refuse_classic {
+            return self.tell_stranger(now, from, Notice::ClassicRefused);
+        }
+        self.on_request(now, from, Request::Register { nickname, hello: None }, room);
+    }
+
+    /// Whether a registration shows that its sender receives where it comes from.
+    pub(super) fn is_proven(&self, now: Now, from: SocketAddr, hello: Hello) -> bool {
+        let good = |cookie| self.cookies.is_good(now.at, from, hello.session, cookie);
+        hello.cookie.is_some_and(good)
+    }
+
+    /// A current client asks to be registered, at an address that it has proven.
     pub(super) fn on_register(
         &mut self,
         now: Now,
         from: SocketAddr,
         nickname: Nickname,
-        hello: Option<Hello>,
+        hello: Hello,
         room: bool,
     ) {
-        let Some(hello) = hello else {
-            if self.config.refuse_classic {
-                return self.tell_stranger(now, from, Notice::ClassicRefused);
-            }
-            return self.on_request(now, from, Request::Register { nickname, hello }, room);
-        };
-        let good = |cookie| self.cookies.is_good(now.at, from, hello.session, cookie);
-        if !hello.cookie.is_some_and(good) {
-            return self.send_cookie(now, from, hello.session);
-        }
         if self.stopping || !room {
             self.stats.busy += 1;
             return;
