@@ -7,8 +7,45 @@ use super::outbox::Item;
 use super::requests::Request;
 use crate::proto::Now;
 use crate::proto::link::Begun;
+use crate::wire::{Datagram, DecodeError, Nickname, Notice};
 
 impl Server {
+    /// What any program of 2017 may have sent, or nobody.
+    pub(super) fn on_classic(
+        &mut self,
+        now: Now,
+        from: SocketAddr,
+        datagram: Result<Datagram, DecodeError>,
+        room: bool,
+    ) {
+        match datagram {
+            Ok(Datagram::Ack) => self.on_ack(now, from),
+            Ok(Datagram::Register { nickname, .. }) => {
+                self.on_classic_register(now, from, nickname, room);
+            }
+            Ok(Datagram::Deregister { nickname }) => {
+                self.on_request(now, from, Request::Deregister { nickname, id: None }, room);
+            }
+            Ok(Datagram::Keep { sender, recipient, seen, text }) => {
+                let request = Request::Keep { sender, recipient, seen, text, id: None };
+                self.on_request(now, from, request, room);
+            }
+            Ok(_) => self.stats.unexpected += 1,
+            Err(DecodeError::Malformed) => self.stats.malformed += 1,
+            Err(DecodeError::Nickname(reason)) => {
+                self.stats.malformed += 1;
+                self.tell_stranger(now, from, Notice::NotAllowed(reason));
+            }
+        }
+    }
+
+    fn on_classic_register(&mut self, now: Now, from: SocketAddr, nickname: Nickname, room: bool) {
+        if self.config.refuse_classic {
+            return self.tell_stranger(now, from, Notice::ClassicRefused);
+        }
+        self.on_request(now, from, Request::Register { nickname, hello: None }, room);
+    }
+
     /// A classic request came: the same one again, or another.
     pub(super) fn on_request(&mut self, now: Now, from: SocketAddr, request: Request, room: bool) {
         if self.stopping || !room {

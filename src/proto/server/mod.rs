@@ -49,7 +49,7 @@ use super::flows::Flows;
 use super::link::{Links, Patience};
 use super::timers::Timers;
 use super::{Engine, Input, Instant, Now, Output, Stats, StoreAnswer};
-use crate::wire::{Datagram, DecodeError, MAX_DATAGRAM, Notice, Row, Session, is_packet};
+use crate::wire::{Datagram, MAX_DATAGRAM, Notice, Row, Session, is_packet};
 
 /// How long somebody who waits for word of another one waits for it. Three losses in a row are rare.
 const QUESTION_PATIENCE: Duration = Duration::from_millis(750);
@@ -152,36 +152,18 @@ impl Server {
         if is_packet(payload) {
             return self.on_packet(now, from, payload, room);
         }
-        let datagram = Datagram::decode(payload);
-        if let Ok(Datagram::Register { hello: Some(hello), .. }) = &datagram
-            && !self.is_proven(now, from, *hello)
-        {
-            return self.send_cookie(now, from, hello.session, payload.len());
-        }
-        if self.is_stranger(from) {
-            let displaced = self.budgets.earn(from, payload.len());
-            self.displace(now, displaced);
-        }
-        match datagram {
-            Ok(Datagram::Ack) => self.on_ack(now, from),
-            Ok(Datagram::Register { nickname, hello: Some(hello) }) => {
+        match Datagram::decode(payload) {
+            Ok(Datagram::Register { nickname, hello: Some(hello) })
+                if self.is_proven(now, from, hello) =>
+            {
                 self.on_register(now, from, nickname, hello, room);
             }
-            Ok(Datagram::Register { nickname, hello: None }) => {
-                self.on_classic_register(now, from, nickname, room);
+            Ok(Datagram::Register { hello: Some(hello), .. }) => {
+                self.send_cookie(now, from, hello.session, payload.len());
             }
-            Ok(Datagram::Deregister { nickname }) => {
-                self.on_request(now, from, Request::Deregister { nickname, id: None }, room);
-            }
-            Ok(Datagram::Keep { sender, recipient, seen, text }) => {
-                let request = Request::Keep { sender, recipient, seen, text, id: None };
-                self.on_request(now, from, request, room);
-            }
-            Ok(_) => self.stats.unexpected += 1,
-            Err(DecodeError::Malformed) => self.stats.malformed += 1,
-            Err(DecodeError::Nickname(reason)) => {
-                self.stats.malformed += 1;
-                self.tell_stranger(now, from, Notice::NotAllowed(reason));
+            datagram => {
+                self.earn(now, from, payload.len());
+                self.on_classic(now, from, datagram, room);
             }
         }
     }

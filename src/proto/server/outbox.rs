@@ -101,8 +101,13 @@ impl Server {
             };
             self.push_answer(session, frame, owed);
         } else {
-            let header = Header::new(self.flows.own(), session);
-            self.transmit(from, Packet::assemble(&header, [frame.as_slice()]));
+            let packet =
+                Packet::assemble(&Header::new(self.flows.own(), session), [frame.as_slice()]);
+            match registered {
+                // Its cookie has proven the address.
+                true => self.send(from, packet),
+                false => self.transmit(from, packet),
+            }
         }
     }
 

@@ -36,20 +36,6 @@ pub(super) struct Asked {
 const PROVEN_BYTES: usize = 450;
 
 impl Server {
-    /// A classic client asks to be registered.
-    pub(super) fn on_classic_register(
-        &mut self,
-        now: Now,
-        from: SocketAddr,
-        nickname: Nickname,
-        room: bool,
-    ) {
-        if self.config.refuse_classic {
-            return self.tell_stranger(now, from, Notice::ClassicRefused);
-        }
-        self.on_request(now, from, Request::Register { nickname, hello: None }, room);
-    }
-
     /// Whether a registration shows that its sender receives where it comes from.
     pub(super) fn is_proven(&self, now: Now, from: SocketAddr, hello: Hello) -> bool {
         let good = |cookie| self.cookies.is_good(now.at, from, hello.session, cookie);
@@ -104,6 +90,10 @@ impl Server {
         if let Some((address, Presence::Online)) = self.directory.find(nickname)
             && address != from
         {
+            if session.is_some() && self.is_stranger(from) {
+                // It waits, and so makes room for others like all who do.
+                self.grant(now, from);
+            }
             return self.ask(now, id, address);
         }
         if session.is_none() && self.directory.holder(from).is_none() {
@@ -224,6 +214,14 @@ impl Server {
         self.answer(now, id, Notice::Bye);
         if online {
             self.table_changed(now);
+        }
+    }
+
+    /// So many bytes came from an address: more of them may be sent there, if nobody is there yet.
+    pub(super) fn earn(&mut self, now: Now, from: SocketAddr, bytes: usize) {
+        if self.is_stranger(from) {
+            let displaced = self.budgets.earn(from, bytes);
+            self.displace(now, displaced);
         }
     }
 
