@@ -14,6 +14,7 @@ use std::io;
 use super::disk::Disk;
 use super::journal::{Encoder, JOURNAL, Journal};
 use super::line::{self, Line};
+use super::listing::Listing;
 use super::mailbox::{
     Change, Given, Mailbox, Mailboxes, Most, Size, Taken, contents, first, known_by,
 };
@@ -46,6 +47,7 @@ pub struct FileStore<D: Disk = RealDisk> {
     pub(super) limits: StoreLimits,
     /// Those that were looked at, or whose files lack something.
     pub(super) mailboxes: Mailboxes,
+    pub(super) listing: Listing,
     pub(super) users: BTreeMap<Nickname, LastSeen>,
     pub(super) journal: Journal<D::File>,
     /// Changes that wait to be committed, oldest first.
@@ -162,6 +164,9 @@ impl<D: Disk> FileStore<D> {
 
     fn load(&mut self, recipient: &Nickname) -> Result<Vec<StoredMessage>, String> {
         let name = file_name(recipient);
+        if !self.mailboxes.contains_key(&name) && self.listing.lacks(&name) {
+            return Ok(Vec::new());
+        }
         self.look(&name)?;
         let (mut batch, mut loaded) = (Vec::new(), VecDeque::new());
         if let Some(mailbox) = self.mailboxes.get(&name) {
@@ -429,10 +434,15 @@ pub(super) fn rewrite_past(length: u64) -> u64 {
 impl<D: Disk> Store for FileStore<D> {
     fn apply(&mut self, requests: Vec<StoreRequest>) -> Vec<StoreAnswer> {
         let mut slots = Vec::with_capacity(requests.len());
+        let looks = |request: &&StoreRequest| {
+            matches!(request, StoreRequest::Append { .. } | StoreRequest::Load { .. })
+        };
+        self.listing.begin(&self.disk, requests.iter().filter(looks).count(), self.filled);
         for request in requests {
             let answer = self.carry_out(request, &mut slots);
             slots.push(answer);
         }
+        self.listing.end();
         // If it fails, the answers say so.
         let _ = self.commit(&mut slots);
         slots.into_iter().flatten().collect()

@@ -433,6 +433,37 @@ fn a_mailbox_may_be_edited_by_hand() {
 }
 
 /// It is as long as the one in whose place it was put, and stays so while the next records go where that has room.
+/// However many are asked for at once, in a directory of a few files.
+#[test]
+fn a_mailbox_that_is_put_there_is_found() {
+    let (directory, mut store) = open();
+    let names: Vec<_> = (0..64).map(|n| format!("sonic{n}")).collect();
+    let load_all = |store: &mut FileStore| {
+        let load = |name_: &String| StoreRequest::Load { request: 9, recipient: name(name_) };
+        let answers = store.apply(names.iter().map(load).collect());
+        let found = answers.into_iter().map(|answer| match answer {
+            StoreAnswer::Loaded { result, .. } => result.map(|batch| batch.len()),
+            other => panic!("{other:?}"),
+        });
+        found.collect::<Vec<_>>()
+    };
+    assert_eq!(load_all(&mut store), vec![Ok(0); 64]);
+    let line = Line::of(&message("hi"));
+    fs::write(directory.path().join("sonic7"), line.bytes()).unwrap();
+    fs::create_dir(directory.path().join("sonic8")).unwrap();
+    let mut expected = vec![Ok(0); 64];
+    expected[7] = Ok(1);
+    expected[8] = Err("sonic8 is not a regular file".into());
+    assert_eq!(load_all(&mut store), expected);
+    fs::remove_file(directory.path().join("sonic7")).unwrap();
+    expected[7] = Ok(0);
+    assert_eq!(load_all(&mut store), expected);
+    let all = names.iter().map(|name| append_request(name, "hi")).collect();
+    let refused = |answer: &StoreAnswer| matches!(answer, StoreAnswer::Appended { result: Err(reason), .. } if reason.contains("sonic8"));
+    assert_eq!(store.apply(all).iter().filter(|answer| refused(answer)).count(), 1);
+    assert_eq!(load_all(&mut store).into_iter().filter(|found| *found == Ok(1)).count(), 63);
+}
+
 #[test]
 fn a_journal_with_a_copy_in_its_place_is_written_again() {
     let (directory, mut store) = open();

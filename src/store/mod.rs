@@ -11,6 +11,7 @@ mod files;
 mod journal;
 mod limits;
 mod line;
+mod listing;
 mod mailbox;
 mod name;
 mod opening;

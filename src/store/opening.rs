@@ -10,6 +10,7 @@ use std::path::Path;
 use super::disk::{Disk, Metadata, replace};
 use super::files::{BATCH, FileStore, rewrite_past};
 use super::journal::{self, Encoder, JOURNAL, Journal, Record};
+use super::listing::Listing;
 use super::mailbox::{Mailbox, Mailboxes, check};
 use super::real_disk::RealDisk;
 use super::{StoreLimits, name};
@@ -71,6 +72,7 @@ impl<D: Disk> FileStore<D> {
             lagging: mailboxes.values().filter(|mailbox| !mailbox.changes.is_empty()).count(),
             unsettled_bytes: mailboxes.values().map(Mailbox::cost).sum(),
             mailboxes,
+            listing: Listing::default(),
             users,
             rewrite_past: rewrite_past(journal.length),
             journal,

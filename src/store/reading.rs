@@ -48,6 +48,9 @@ impl<D: Disk> FileStore<D> {
 
     /// What the file of a mailbox is now.
     fn see(&self, name: &str) -> Result<Seen, String> {
+        if self.listing.lacks(name) {
+            return Ok(Seen::Absent);
+        }
         match self.disk.metadata(name).map_err(|error| format!("{name}: {error}"))? {
             None => Ok(Seen::Absent),
             Some(found) if !found.is_file => Err(format!("{name} is not a regular file")),
