@@ -6,10 +6,8 @@
 //! the current dialect knows them by their numbers. Such a one is given a batch at once; a classic
 //! client one message after the other.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use super::super::directory::Directory;
 use super::super::link::Patience;
 use super::super::{Now, StoreRequest, StoredMessage};
 use super::handing::ChatOf;
@@ -20,124 +18,15 @@ use crate::wire::{Datagram, Frame, MAX_DATAGRAM, Nickname, Notice, Presence};
 /// Messages that are removed together. A classic client may get so many again after a crash.
 const REMOVED: usize = 64;
 
-/// The delivery of one mailbox.
-#[derive(Debug, Default)]
-struct Delivery {
-    /// What its frames are known by, among those of other deliveries.
-    number: u64,
-    /// The number of the reading that is under way.
-    loading: Option<u64>,
-    batch: Vec<StoredMessage>,
-    /// How many of the batch were acknowledged.
-    received: usize,
-    /// How many of these the store was asked to remove.
-    removed: usize,
-    /// The recipient was told that messages follow.
-    announced: bool,
-}
-
-/// The deliveries under way: at most one for each user.
-#[derive(Debug)]
-pub(super) struct Mail {
-    deliveries: BTreeMap<Nickname, Delivery>,
-    /// Users who are online and took no message; when they acknowledge something, they get it again.
-    stalled: BTreeSet<Nickname>,
-    /// Users of whose mailboxes something is wrong: what is in them is not known, or stays.
-    faulty: BTreeSet<Nickname>,
-    /// Users whose delivery has just ended, one way or another.
-    ended: BTreeSet<Nickname>,
-    /// The readings that the store was asked for and has not answered: at most one for each user,
-    /// however often it comes and goes.
-    loading: BTreeMap<Nickname, u64>,
-    last_load: u64,
-    last_delivery: u64,
-}
-
-impl Mail {
-    pub(super) fn new() -> Self {
-        Self {
-            deliveries: BTreeMap::new(),
-            stalled: BTreeSet::new(),
-            faulty: BTreeSet::new(),
-            ended: BTreeSet::new(),
-            loading: BTreeMap::new(),
-            last_load: 0,
-            last_delivery: 0,
-        }
-    }
-
-    /// Whether there are messages for this user, or may be, as far as is known.
-    pub(super) fn has_some(&self, nickname: &Nickname) -> bool {
-        self.is_under_way(nickname)
-            || self.stalled.contains(nickname)
-            || self.faulty.contains(nickname)
-    }
-
-    /// Whether they are being delivered.
-    pub(super) fn is_under_way(&self, nickname: &Nickname) -> bool {
-        self.deliveries.contains_key(nickname)
-    }
-
-    /// Whether they are, in this delivery: what the store could not remove is delivered again in another one.
-    pub(super) fn is_in(&self, nickname: &Nickname, number: u64) -> bool {
-        self.deliveries.get(nickname).is_some_and(|delivery| delivery.number == number)
-    }
-
-    pub(super) fn stall(&mut self, nickname: Nickname) {
-        self.stalled.insert(nickname);
-    }
-
-    fn end(&mut self, nickname: &Nickname) {
-        if self.deliveries.remove(nickname).is_some() {
-            self.ended.insert(nickname.clone());
-        }
-    }
-
-    /// The next user whose delivery has ended since this was asked last.
-    pub(super) fn next_ended(&mut self) -> Option<Nickname> {
-        self.ended.pop_first()
-    }
-
-    /// A user is offline. What is in its mailbox is looked at when it is back.
-    pub(super) fn forget(&mut self, nickname: &Nickname) {
-        self.stalled.remove(nickname);
-        self.faulty.remove(nickname);
-    }
-
-    /// Whether nobody is remembered here who is not online.
-    pub(super) fn is_within_bounds(&self, directory: &Directory) -> bool {
-        let mut remembered = self.stalled.iter().chain(&self.faulty);
-        remembered.all(|nickname| directory.is_online(nickname))
-    }
-
-    /// Whether a user's mail was stalled. It is not any more.
-    pub(super) fn resume(&mut self, nickname: &Nickname) -> bool {
-        self.stalled.remove(nickname)
-    }
-}
-
 impl Server {
     /// Delivers what is stored for a user who is online, unless that is under way.
     pub(super) fn start_mail(&mut self, nickname: &Nickname) {
-        if !self.mail.deliveries.contains_key(nickname) {
-            self.mail.faulty.remove(nickname);
-            self.mail.last_delivery += 1;
-            let delivery = Delivery { number: self.mail.last_delivery, ..Delivery::default() };
-            self.mail.deliveries.insert(nickname.clone(), delivery);
-            self.load(nickname);
-        }
+        let reading = self.mail.begin(nickname);
+        self.load(nickname, reading);
     }
 
-    fn load(&mut self, nickname: &Nickname) {
-        let under_way = self.mail.loading.get(nickname).copied();
-        let request = under_way.unwrap_or(self.mail.last_load + 1);
-        if let Some(delivery) = self.mail.deliveries.get_mut(nickname) {
-            delivery.loading = Some(request);
-        }
-        // While one is under way nothing is delivered, so that nothing has left the mailbox since.
-        if under_way.is_none() {
-            self.mail.last_load = request;
-            self.mail.loading.insert(nickname.clone(), request);
+    fn load(&mut self, nickname: &Nickname, reading: Option<u64>) {
+        if let Some(request) = reading {
             self.store(StoreRequest::Load { request, recipient: nickname.clone() });
         }
     }
@@ -149,12 +38,10 @@ impl Server {
         nickname: &Nickname,
         result: Result<Vec<StoredMessage>, String>,
     ) {
-        if self.mail.loading.get(nickname) != Some(&request) {
+        if !self.mail.was_read(nickname, request) {
             return;
         }
-        self.mail.loading.remove(nickname);
-        let Some(delivery) = self.mail.deliveries.get_mut(nickname) else { return };
-        delivery.loading = None;
+        let Some(delivery) = self.mail.delivery(nickname) else { return };
         let announced = std::mem::replace(&mut delivery.announced, true);
         match result {
             Ok(batch) if !batch.is_empty() => {
@@ -171,7 +58,7 @@ impl Server {
             Err(reason) => {
                 self.mail.end(nickname);
                 if self.directory.is_online(nickname) {
-                    self.mail.faulty.insert(nickname.clone());
+                    self.mail.fault(nickname.clone());
                 }
                 self.emit(ServerEvent::MailboxFault { nickname: nickname.clone(), reason });
             }
@@ -198,7 +85,7 @@ impl Server {
             let text = Notice::HaveMessages.to_string();
             self.push_frame(nickname, &Frame::Notification { text, offline: false, answers: None });
         }
-        let Some(delivery) = self.mail.deliveries.get_mut(nickname) else { return };
+        let Some(delivery) = self.mail.delivery(nickname) else { return };
         let owed = Owed::Mail(nickname.clone(), delivery.number);
         let batch = std::mem::take(&mut delivery.batch);
         for message in &batch {
@@ -210,7 +97,7 @@ impl Server {
             };
             self.push_chat(now, nickname, &chat, owed.clone());
         }
-        if let Some(delivery) = self.mail.deliveries.get_mut(nickname) {
+        if let Some(delivery) = self.mail.delivery(nickname) {
             delivery.batch = batch;
         }
     }
@@ -218,7 +105,7 @@ impl Server {
     /// Sends the first message of the batch that was not acknowledged to a classic client; one that
     /// is too long for it, in parts.
     pub(super) fn send_mail(&mut self, now: Now, to: SocketAddr, nickname: &Nickname) {
-        let Some(delivery) = self.mail.deliveries.get(nickname) else { return };
+        let Some(delivery) = self.mail.delivery(nickname) else { return };
         let Some(message) = delivery.batch.get(delivery.received) else { return };
         let stamp = (self.config.local_time)(message.time);
         let mut chats = Vec::new();
@@ -238,7 +125,7 @@ impl Server {
     }
 
     pub(super) fn on_mail_received(&mut self, now: Now, nickname: &Nickname) {
-        let Some(delivery) = self.mail.deliveries.get_mut(nickname) else { return };
+        let Some(delivery) = self.mail.delivery(nickname) else { return };
         delivery.received += 1;
         self.stats.messages_delivered += 1;
         let is_through = delivery.received == delivery.batch.len();
@@ -254,29 +141,29 @@ impl Server {
             return;
         }
         // More may be stored than one batch, or have come meanwhile.
-        self.load(nickname);
+        let reading = self.mail.read(nickname);
+        self.load(nickname, reading);
     }
 
     /// What was delivered stays in the mailbox: read again, it would be delivered again, and again.
     pub(super) fn on_not_removed(&mut self, nickname: Nickname, reason: String) {
         self.end_mail(&nickname);
         if self.directory.is_online(&nickname) {
-            self.mail.faulty.insert(nickname.clone());
+            self.mail.fault(nickname.clone());
         }
         self.emit(ServerEvent::MailboxFault { nickname, reason });
     }
 
     /// The recipient does not listen any more, or is somebody else.
     pub(super) fn end_mail(&mut self, nickname: &Nickname) {
-        self.mail.stalled.remove(nickname);
-        self.mail.faulty.remove(nickname);
+        self.mail.forget(nickname);
         self.remove_received(nickname);
         self.mail.end(nickname);
     }
 
     /// Has the store remove what was acknowledged and is still there.
     fn remove_received(&mut self, nickname: &Nickname) {
-        let Some(delivery) = self.mail.deliveries.get_mut(nickname) else { return };
+        let Some(delivery) = self.mail.delivery(nickname) else { return };
         let count = delivery.received - delivery.removed;
         delivery.removed = delivery.received;
         if count > 0 {

@@ -20,6 +20,7 @@ mod interface;
 mod keeping;
 mod known;
 mod mail;
+mod mailboxes;
 mod members;
 mod outbox;
 mod presence;
@@ -37,7 +38,7 @@ use self::cookie::CookieKey;
 use self::handing::Owed;
 pub use self::interface::{ServerCommand, ServerConfig, ServerEmit, ServerEvent};
 use self::keeping::Keeping;
-use self::mail::Mail;
+use self::mailboxes::Mail;
 use self::members::Members;
 use self::outbox::Item;
 use self::presence::Presences;
@@ -118,7 +119,7 @@ impl Server {
             requests: Requests::new(),
             questions: BTreeMap::new(),
             keeping: Keeping::default(),
-            mail: Mail::new(),
+            mail: Mail::default(),
             presences: Presences::default(),
             asked: Asked::default(),
             timers: Timers::new(),

@@ -148,9 +148,8 @@ impl Server {
             Transmit(Vec<u8>),
             Failed(Item),
         }
-        if let Some(recipient) = self.mail.next_ended() {
+        while let Some(recipient) = self.mail.next_ended() {
             self.release_held(now, &recipient);
-            return true;
         }
         if let Some((to, step)) = self.links.poll(now.at) {
             let due = match step {
