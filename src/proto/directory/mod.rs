@@ -29,7 +29,7 @@ use crate::wire::{Nickname, Presence, Row, Session, encode_table};
 pub(super) struct Full;
 
 /// A user in the table, as long as it is there: a small number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct User(u32);
 
 impl User {
@@ -86,7 +86,8 @@ impl Directory {
         self.get(self.user(Key::Name(nickname))?)
     }
 
-    fn at(&self, address: SocketAddr) -> Option<User> {
+    /// Who is online at this address.
+    pub(super) fn at(&self, address: SocketAddr) -> Option<User> {
         let address = address.into();
         if let Some((asked, user)) = self.asked.get()
             && asked == address

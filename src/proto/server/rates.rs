@@ -6,9 +6,10 @@
 //! no more than it had; and as long as those in a full table do not use up their rates, all of them
 //! together, a newcomer has one as well.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use crate::proto::directory::User;
 use crate::proto::timers::Timers;
 use crate::proto::{Instant, Limits};
 use crate::wire::{Frame, Nickname};
@@ -66,8 +67,9 @@ impl<K: Ord + Clone> Rate<K> {
 pub(super) struct Rates {
     /// What comes from where nobody is registered, and every registration: whoever makes one may be
     /// anybody.
-    pub(super) strangers: Rate<IpAddr>,
-    pub(super) members: Rate<SocketAddr>,
+    pub(super) strangers: Rate<Network>,
+    /// What comes from where somebody is registered.
+    pub(super) members: Rate<User>,
     pub(super) names: Rate<Nickname>,
 }
 
@@ -99,13 +101,17 @@ impl Rates {
     }
 }
 
+/// An IPv4 address, in its IPv6 form, or an IPv6 network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Network(u128);
+
 /// Whose datagram it is, as far as its address says: whoever has one address of an IPv6 network of 64
 /// bits can have all of them.
-pub(super) fn network(address: SocketAddr) -> IpAddr {
-    match address.ip().to_canonical() {
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX)).into(),
-        ip => ip,
-    }
+pub(super) fn network(address: SocketAddr) -> Network {
+    Network(match address.ip().to_canonical() {
+        IpAddr::V6(ip) => ip.to_bits() & !u128::from(u64::MAX),
+        IpAddr::V4(ip) => ip.to_ipv6_mapped().to_bits(),
+    })
 }
 
 #[cfg(test)]
