@@ -171,7 +171,13 @@ impl ServerBuilder {
             let (port, gauges) = (Arc::clone(&port), Arc::clone(&gauges));
             move || keep(store, &waiting, &port, &gauges)
         })?;
-        let outlet = ServerOutlet { outbox, hears_events, requests, gauges: Arc::clone(&gauges) };
+        let outlet = ServerOutlet {
+            outbox,
+            hears_events,
+            asked: Vec::new(),
+            requests,
+            gauges: Arc::clone(&gauges),
+        };
         port.connect(outlet);
         port.command(ServerCommand::Known(users));
         threads.spawn("server", move || driver.run())?;
@@ -198,13 +204,16 @@ pub(super) type ServerPort = Port<proto::Server, ServerOutlet>;
 pub(super) struct ServerOutlet {
     outbox: Outbox<ServerEvent>,
     hears_events: bool,
+    /// For the store's thread, which is woken once for all that has come together: woken amid that, it would take
+    /// the core, and do a little at a time.
+    asked: Vec<StoreRequest>,
     requests: Sender<StoreRequest>,
     gauges: Arc<StoreGauges>,
 }
 
 impl Outlet<ServerEmit> for ServerOutlet {
     fn has_room(&self) -> bool {
-        self.outbox.has_room() && self.requests.len() < MAX_WAITING
+        self.outbox.has_room() && self.requests.len() + self.asked.len() < MAX_WAITING
     }
 
     fn observe(&self, stats: &mut Stats) {
@@ -216,8 +225,7 @@ impl Outlet<ServerEmit> for ServerOutlet {
             ServerEmit::Event(event) => self.outbox.put_event(event, self.hears_events),
             ServerEmit::Store(request) => {
                 self.gauges.pending.fetch_add(1, Ordering::Relaxed);
-                // It fails only if the thread is gone; then nothing is called stored.
-                let _ = self.requests.send(request);
+                self.asked.push(request);
             }
             ServerEmit::Stopped => return ControlFlow::Break(()),
         }
@@ -226,5 +234,12 @@ impl Outlet<ServerEmit> for ServerOutlet {
 
     fn flush(&mut self, later: &mut Vec<Later>) {
         self.outbox.flush(later);
+    }
+
+    fn finish(&mut self) {
+        for request in self.asked.drain(..) {
+            // It fails only if the thread is gone; then nothing is called stored.
+            let _ = self.requests.send(request);
+        }
     }
 }

@@ -53,6 +53,9 @@ pub(crate) trait Outlet<E>: Send {
 
     /// Lets the application have what was passed on since the last time.
     fn flush(&mut self, later: &mut Vec<Later>);
+
+    /// All that came together was passed on: what is better done together is done now.
+    fn finish(&mut self) {}
 }
 
 struct Core<E, O> {
@@ -380,6 +383,9 @@ impl<E: Engine, O: Outlet<E::Emit>> Port<E, O> {
             self.note(sent, rest);
         }
         core.pass_on(rest);
+        if let Some(outlet) = &mut core.outlet {
+            outlet.finish();
+        }
         self.holds_back.store(core.engine.holds_back(), Ordering::Relaxed);
     }
 
