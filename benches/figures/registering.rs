@@ -19,7 +19,7 @@ use super::report::{Goal, Row};
 /// Clients that are registering at a time.
 const WINDOW: u32 = 64;
 
-/// When nothing has come for so long, what was sent is lost.
+/// Who is not answered for so long is not waited for: another one begins in its place.
 const GIVEN_UP: Duration = Duration::from_millis(20);
 
 /// The longest train of datagrams.
@@ -204,54 +204,68 @@ struct Crowd<S> {
     speaker: S,
     io: Io,
     server: SocketAddr,
-    /// Those that have begun, and those that are registered.
-    begun: u32,
+    /// Each client that has begun, and when, as long as it is waited for.
+    begun: Vec<Option<Instant>>,
+    /// All before this one are not.
+    oldest: usize,
+    under_way: u32,
     registered: u32,
-    lost: u32,
 }
 
 impl<S: Speaker> Crowd<S> {
     fn new(server: SocketAddr, speaker: S) -> Self {
-        Self { speaker, io: Io::new(), server, begun: 0, registered: 0, lost: 0 }
+        let (begun, io) = (Vec::new(), Io::new());
+        Self { speaker, io, server, begun, oldest: 0, under_way: 0, registered: 0 }
     }
 
-    /// Registrations a second. Who was not answered is given up, and another one begins.
+    /// Registrations a second.
     fn turn(&mut self, turn: Duration) -> f64 {
         let (begin, before) = (Instant::now(), self.registered);
-        let mut heard = begin;
         while begin.elapsed() < turn {
-            while self.begun - self.registered - self.lost < WINDOW {
-                self.io.send(address(self.begun), self.server, &self.speaker.first(self.begun));
-                self.begun += 1;
+            while self.under_way < WINDOW {
+                let client = self.begun.len() as u32;
+                self.io.send(address(client), self.server, &self.speaker.first(client));
+                self.begun.push(Some(Instant::now()));
+                self.under_way += 1;
             }
-            if self.receive() {
-                heard = Instant::now();
-            } else if heard.elapsed() > GIVEN_UP {
-                self.lost = self.begun - self.registered;
-            }
+            self.receive();
+            self.give_up();
         }
         let registered = f64::from(self.registered - before);
         assert!(registered > 0.0, "nobody was registered");
         registered / begin.elapsed().as_secs_f64()
     }
 
-    /// Whether anything has come.
-    fn receive(&mut self) -> bool {
-        let Self { speaker, io, server, begun, registered, lost } = self;
+    /// Does not wait any longer for those who have waited for too long.
+    fn give_up(&mut self) {
+        while let Some(oldest) = self.begun.get_mut(self.oldest) {
+            if oldest.is_some_and(|begun| begun.elapsed() <= GIVEN_UP) {
+                return;
+            }
+            let lost = u32::from(oldest.take().is_some());
+            self.under_way -= lost;
+            self.oldest += 1;
+        }
+    }
+
+    fn receive(&mut self) {
+        let Self { speaker, io, server, begun, under_way, registered, .. } = self;
         io.receive(|io, found, datagram| {
             let own = found.dst_ip.unwrap();
             match speaker.answer(client(own), datagram) {
                 Word::More(word) => io.send(own, *server, &word),
                 Word::Last(word) => {
                     // One that was given up may come late.
-                    *registered += u32::from(*registered + *lost < *begun);
+                    let waited_for = begun[client(own) as usize].take().is_some();
+                    *under_way -= u32::from(waited_for);
+                    *registered += u32::from(waited_for);
                     if let Some(word) = word {
                         io.send(own, *server, &word);
                     }
                 }
                 Word::Nothing => {}
             }
-        })
+        });
     }
 }
 
