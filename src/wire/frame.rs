@@ -232,6 +232,9 @@ impl Frame {
             let (since, revision, last) = (Some(since), Some(revision), Some(last));
             Fields { msg: Some(msg.into()), since, revision, last, ..Fields::of(TABLE) }.to_bytes()
         };
+        if rows.is_empty() {
+            return (frame("{}".to_owned(), last), last);
+        }
         let around = frame(String::new(), last).len();
         let only_rows = rows.iter().map(|(_, row)| row);
         let (text, count) = encode_rows(only_rows, RowForm::Current, limit.saturating_sub(around));

@@ -10,7 +10,12 @@ pub(super) struct Object {
 impl Object {
     /// One that most likely has no more bytes than these.
     pub(super) fn new(capacity: usize) -> Self {
-        Self { bytes: Vec::with_capacity(capacity) }
+        Self::after(Vec::with_capacity(capacity))
+    }
+
+    /// One that comes after these bytes.
+    pub(super) fn after(bytes: Vec<u8>) -> Self {
+        Self { bytes }
     }
 
     /// Adds a text.

@@ -5,10 +5,11 @@
 
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize};
 
 use super::fields::{Fields, Names, number, session};
+use super::object::Object;
 use super::scan::Scan;
 use super::{DecodeError, Frame, Session};
 
@@ -82,23 +83,30 @@ pub struct Ack {
 }
 
 /// The header, as the wire names it.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct HeaderFields {
     session: u64,
     to: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
     number: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     floor: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     ack: Option<u64>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     also: Vec<(u64, u64)>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     revision: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     cookie: Option<u64>,
+}
+
+/// Its fields as they stand in a packet, behind the one in front of each, in their order.
+mod name {
+    pub(super) const SESSION: &str = "{\"Session\":";
+    pub(super) const TO: &str = ",\"To\":";
+    pub(super) const NUMBER: &str = ",\"Number\":";
+    pub(super) const FLOOR: &str = ",\"Floor\":";
+    pub(super) const ACK: &str = ",\"Ack\":";
+    pub(super) const ALSO: &str = ",\"Also\":";
+    pub(super) const REVISION: &str = ",\"Revision\":";
+    pub(super) const COOKIE: &str = ",\"Cookie\":";
 }
 
 /// A packet whose header is still to be looked at.
@@ -111,17 +119,31 @@ impl HeaderFields {
     /// Reads them where nothing came out of order.
     fn scan(scan: &mut Scan<'_>) -> Option<Self> {
         let fields = Self {
-            session: scan.field("{\"Session\":", Scan::number)??,
-            to: scan.field(",\"To\":", Scan::number)??,
-            number: scan.field(",\"Number\":", Scan::number)?,
-            floor: scan.field(",\"Floor\":", Scan::number)?,
-            ack: scan.field(",\"Ack\":", Scan::number)?,
+            session: scan.field(name::SESSION, Scan::number)??,
+            to: scan.field(name::TO, Scan::number)??,
+            number: scan.field(name::NUMBER, Scan::number)?,
+            floor: scan.field(name::FLOOR, Scan::number)?,
+            ack: scan.field(name::ACK, Scan::number)?,
             also: Vec::new(),
-            revision: scan.field(",\"Revision\":", Scan::number)?,
-            cookie: scan.field(",\"Cookie\":", Scan::number)?,
+            revision: scan.field(name::REVISION, Scan::number)?,
+            cookie: scan.field(name::COOKIE, Scan::number)?,
         };
         scan.token("}")?;
         Some(fields)
+    }
+
+    /// Writes those that there are, behind these bytes.
+    fn write_after(&self, bytes: Vec<u8>) -> Vec<u8> {
+        let mut object = Object::after(bytes);
+        object.plain(name::SESSION, Some(self.session));
+        object.plain(name::TO, Some(self.to));
+        object.plain(name::NUMBER, self.number);
+        object.plain(name::FLOOR, self.floor);
+        object.plain(name::ACK, self.ack);
+        object.plain(name::ALSO, Some(&self.also).filter(|also| !also.is_empty()));
+        object.plain(name::REVISION, self.revision);
+        object.plain(name::COOKIE, self.cookie);
+        object.into_bytes()
     }
 }
 
@@ -210,8 +232,7 @@ impl Packet {
         let capacity = LIKELY_HEADER + frames.clone().map(|frame| frame.len() + 1).sum::<usize>();
         let mut bytes = Vec::with_capacity(capacity);
         bytes.push(b'[');
-        // Numbers, into memory: there is nothing in it that can fail.
-        let _ = serde_json::to_writer(&mut bytes, &header.fields());
+        let mut bytes = header.fields().write_after(bytes);
         for frame in frames {
             bytes.push(b',');
             bytes.extend_from_slice(frame);
