@@ -357,7 +357,7 @@ typedef struct superchat_stats {
      */
     uint64_t displaced;
     /**
-     * Not sent: the address is not proven, and has had three times the bytes that came from it.
+     * Not sent: the address is not proven, and it would have been more than three times what came from it.
      */
     uint64_t withheld;
     /**

@@ -114,7 +114,7 @@ class Stats:
     """Addresses with something under way that had proven nothing and made room for newer ones. Of
     a server."""
     withheld: int = 0
-    """Not sent: the address is not proven, and has had three times the bytes that came from it."""
+    """Not sent: the address is not proven, and it would have been more than three times what came from it."""
     messages_received: int = 0
     """Own messages that their recipients acknowledged. Of a client."""
     messages_relayed: int = 0

@@ -43,7 +43,7 @@ pub struct Stats {
     /// Addresses with something under way that had proven nothing and made room for newer ones. Of a
     /// server.
     pub displaced: u64,
-    /// Not sent: the address is not proven, and has had three times the bytes that came from it.
+    /// Not sent: the address is not proven, and it would have been more than three times what came from it.
     pub withheld: u64,
     /// Own messages that their recipients acknowledged. Of a client.
     pub messages_received: u64,

@@ -434,10 +434,8 @@ pub(super) fn rewrite_past(length: u64) -> u64 {
 impl<D: Disk> Store for FileStore<D> {
     fn apply(&mut self, requests: Vec<StoreRequest>) -> Vec<StoreAnswer> {
         let mut slots = Vec::with_capacity(requests.len());
-        let looks = |request: &&StoreRequest| {
-            matches!(request, StoreRequest::Append { .. } | StoreRequest::Load { .. })
-        };
-        self.listing.begin(&self.disk, requests.iter().filter(looks).count(), self.filled);
+        let loads = requests.iter().filter(|it| matches!(it, StoreRequest::Load { .. })).count();
+        self.listing.begin(&self.disk, loads, self.filled);
         for request in requests {
             let answer = self.carry_out(request, &mut slots);
             slots.push(answer);

@@ -432,7 +432,6 @@ fn a_mailbox_may_be_edited_by_hand() {
     assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1);
 }
 
-/// It is as long as the one in whose place it was put, and stays so while the next records go where that has room.
 /// However many are asked for at once, in a directory of a few files.
 #[test]
 fn a_mailbox_that_is_put_there_is_found() {
@@ -464,6 +463,7 @@ fn a_mailbox_that_is_put_there_is_found() {
     assert_eq!(load_all(&mut store).into_iter().filter(|found| *found == Ok(1)).count(), 63);
 }
 
+/// It is as long as the one in whose place it was put, and stays so while the next records go where that has room.
 #[test]
 fn a_journal_with_a_copy_in_its_place_is_written_again() {
     let (directory, mut store) = open();

@@ -1,7 +1,8 @@
 //! The names in the directory, where many of them are asked for at once.
 //!
-//! The invariant: what is not in a listing was not in the directory when the requests were carried out for which it was
-//! made, and it is gone with them. So a file that somebody puts there is found by whoever asks after that.
+//! The invariant: a listing is of the time in which the requests are carried out for which it is made, and gone with them.
+//! So a file that somebody puts there is found by whoever asks after that. (What is replaced at that very moment may be
+//! found by the next one only: not every file system lists it then.)
 
 use std::collections::HashSet;
 
@@ -22,15 +23,18 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// Lists the directory, which has so many names or more, if that takes less time than to ask for so many.
-    pub(super) fn begin(&mut self, disk: &impl Disk, asked: usize, at_least: usize) {
-        if asked < FEW || self.last.max(at_least) > asked * LISTED {
+    /// Lists the directory, which most likely has so many mailboxes, if that takes less time than to ask for so many.
+    pub(super) fn begin(&mut self, disk: &impl Disk, asked: usize, mailboxes: usize) {
+        if asked < FEW || self.last.max(mailboxes) > asked * LISTED {
             return;
         }
         // If it cannot be read, each request finds out, and says why.
         let Ok(names) = disk.list() else { return };
         self.last = names.len();
-        self.names = Some(names.into_iter().map(|name| name.to_ascii_lowercase()).collect());
+        // What the file system takes a foreign name for as well, it knows best.
+        if names.iter().all(|name| name.is_ascii()) {
+            self.names = Some(names.into_iter().map(|name| name.to_ascii_lowercase()).collect());
+        }
     }
 
     pub(super) fn end(&mut self) {
@@ -56,12 +60,12 @@ mod tests {
         put("Sonic");
         let disk = RealDisk::new(directory.path());
         let lacks = |listing: &Listing| ["sonic", "tails", "knuckles"].map(|it| listing.lacks(it));
-        for (asked, at_least, is_listed) in
+        for (asked, mailboxes, is_listed) in
             [(FEW - 1, 0, false), (FEW, FEW * LISTED, true), (FEW, FEW * LISTED + 1, false)]
         {
             let mut listing = Listing::default();
-            listing.begin(&disk, asked, at_least);
-            assert_eq!(lacks(&listing), [false, false, is_listed], "{asked} {at_least}");
+            listing.begin(&disk, asked, mailboxes);
+            assert_eq!(lacks(&listing), [false, false, is_listed], "{asked} {mailboxes}");
             listing.end();
             assert_eq!(lacks(&listing), [false; 3]);
         }
@@ -74,5 +78,9 @@ mod tests {
         assert!(!listing.lacks("knuckles"));
         listing.begin(&disk, FEW + 1, 0);
         assert!(listing.lacks("knuckles"));
+        listing.end();
+        put("\u{212a}nuckles");
+        listing.begin(&disk, FEW * 2, 0);
+        assert!(!listing.lacks("knuckles"), "some take a Kelvin sign for a k");
     }
 }

@@ -30,7 +30,7 @@ impl Object {
         }
     }
 
-    /// Adds a number or a truth value, if it is there.
+    /// Adds a number, a truth value, or ranges of numbers, if they are there.
     pub(super) fn plain(&mut self, name: &str, value: Option<impl Serialize>) {
         if let Some(value) = value {
             self.name(name);

@@ -166,6 +166,24 @@ fn a_stranger_is_sent_no_more_than_three_times_what_came_from_it() {
     }
 }
 
+/// A registration that waits takes a place among those that have proven nothing, and is owed an answer: nothing more.
+#[test]
+fn who_has_waited_for_a_name_may_be_sent_no_more_for_that() {
+    let mut server = of_two();
+    let z = session("z");
+    server.from("z", hello_as("a", z, 1, None));
+    let with_cookie = hello_as("a", z, 1, Some(server.cookie("z")));
+    assert_eq!(server.from("z", &with_cookie), ["a: <Verification>"]);
+    assert_eq!(server.took("a"), ["z: <[a is already Online!] offline>"]);
+    let before = server.sent.len();
+    let classic = reg("z");
+    server.from("z", &classic);
+    server.wait(10_000);
+    let went = server.sent.iter().skip(before).filter(|(to, _)| *to == address("z"));
+    let went: usize = went.map(|(_, payload)| payload.len()).sum();
+    assert!(went <= 3 * classic.len(), "{went} bytes for {}", classic.len());
+}
+
 #[test]
 fn a_spoofed_registration_is_told_to_nobody() {
     let mut server = of_two();

@@ -29,7 +29,7 @@ use crate::wire::{Nickname, Presence, Row, Session, encode_table};
 pub(super) struct Full;
 
 /// A user in the table, as long as it is there: a small number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct User(u32);
 
 impl User {
@@ -86,8 +86,7 @@ impl Directory {
         self.get(self.user(Key::Name(nickname))?)
     }
 
-    /// Who is online at this address.
-    pub(super) fn at(&self, address: SocketAddr) -> Option<User> {
+    fn at(&self, address: SocketAddr) -> Option<User> {
         let address = address.into();
         if let Some((asked, user)) = self.asked.get()
             && asked == address

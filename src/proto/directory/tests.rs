@@ -39,6 +39,28 @@ fn an_address_is_one_users() {
     assert!(directory.is_at(&name(7), address(1)));
 }
 
+/// What was found last is remembered, until who is there changes.
+#[test]
+fn who_is_at_an_address_is_asked_for_before_and_after_each_change() {
+    let mut directory = Directory::new(2, [1, 2]);
+    let found = |directory: &Directory| directory.at(address(1)).is_some();
+    for port in [1, 2, 1] {
+        directory.set_online(T, &name(0), address(port), Session::new(7)).unwrap();
+        assert_eq!([found(&directory), found(&directory)], [port == 1; 2]);
+    }
+    directory.set_offline(T, &name(0));
+    assert!(!found(&directory));
+    directory.set_online(T, &name(1), address(1), None).unwrap();
+    assert_eq!(directory.holder(address(1)), Some(&name(1)));
+    directory.set_online(T, &name(0), address(1), None).unwrap();
+    assert_eq!(directory.holder(address(1)), Some(&name(0)));
+    // One that makes room was offline, and found at no address.
+    assert!(found(&directory));
+    directory.set_online(T, &name(2), address(3), None).unwrap();
+    assert_eq!(directory.holder(address(1)), Some(&name(0)));
+    assert_eq!(directory.holder(address(3)), Some(&name(2)));
+}
+
 #[test]
 fn a_full_table_lets_go_of_who_was_offline_longest_but_of_nobody_online() {
     let mut directory = filled(3);

@@ -14,14 +14,14 @@ use crate::wire::{Nickname, Presence};
 impl Server {
     /// Whether nobody is registered at this address.
     pub(super) fn is_stranger(&self, address: SocketAddr) -> bool {
-        self.directory.at(address).is_none()
+        self.directory.holder(address).is_none()
     }
 
     /// Whether a datagram from this address is looked at.
     pub(super) fn admits(&mut self, now: Now, from: SocketAddr) -> bool {
-        match self.directory.at(from) {
-            None => self.rates.strangers.admits(now.at, &network(from)),
-            Some(user) => self.rates.members.admits(now.at, &user),
+        match self.is_stranger(from) {
+            true => self.rates.strangers.admits(now.at, &network(from)),
+            false => self.rates.members.admits(now.at, &from),
         }
     }
 

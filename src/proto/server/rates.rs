@@ -9,7 +9,6 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::proto::directory::User;
 use crate::proto::timers::Timers;
 use crate::proto::{Instant, Limits};
 use crate::wire::{Frame, Nickname};
@@ -69,7 +68,7 @@ pub(super) struct Rates {
     /// anybody.
     pub(super) strangers: Rate<Network>,
     /// What comes from where somebody is registered.
-    pub(super) members: Rate<User>,
+    pub(super) members: Rate<SocketAddr>,
     pub(super) names: Rate<Nickname>,
 }
 

@@ -91,8 +91,9 @@ impl Server {
             && address != from
         {
             if session.is_some() && self.is_stranger(from) {
-                // It waits, and so makes room for others like all who do.
-                self.grant(now, from);
+                // It waits, and so makes room for others like all who do. What it is answered is not counted.
+                let displaced = self.budgets.grant(from, 0);
+                self.displace(now, displaced);
             }
             return self.ask(now, id, address);
         }
