@@ -47,6 +47,7 @@ pub struct FileStore<D: Disk = RealDisk> {
     pub(super) limits: StoreLimits,
     /// Those that were looked at, or whose files lack something.
     pub(super) mailboxes: Mailboxes,
+    /// What is known to have no file, while requests are carried out.
     pub(super) listing: Listing,
     pub(super) users: BTreeMap<Nickname, LastSeen>,
     pub(super) journal: Journal<D::File>,

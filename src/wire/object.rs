@@ -48,7 +48,7 @@ impl Object {
     }
 
     fn value(&mut self, value: &(impl Serialize + ?Sized)) {
-        // Texts, numbers and truth values, into memory: there is nothing in it that can fail.
+        // Texts, numbers, ranges and truth values, into memory: there is nothing in it that can fail.
         let _ = serde_json::to_writer(&mut self.bytes, value);
     }
 }

@@ -10,7 +10,7 @@ use crate::proto::link::Begun;
 use crate::wire::{Datagram, DecodeError, Nickname, Notice};
 
 impl Server {
-    /// What any program of 2017 may have sent, or nobody.
+    /// A datagram came that is not of the current dialect: of the classic one, or of none.
     pub(super) fn on_classic(
         &mut self,
         now: Now,
