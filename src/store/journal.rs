@@ -11,7 +11,7 @@
 //! what does not make a file longer takes about half as long.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 
 use super::disk::{Disk, DiskFile, Metadata, prepare, put};
@@ -62,34 +62,41 @@ impl Encoder {
 
     pub(super) fn changed(&mut self, mailbox: &str, change: &Change) {
         match change {
-            Change::Added(line) => self.push(b'+', mailbox, line.without_end()),
+            Change::Added(line) => {
+                self.push(b'+', mailbox, |bytes| bytes.extend_from_slice(line.without_end()));
+            }
             Change::Removed(digests) => {
                 let digests: Vec<_> = digests.iter().map(Digest::to_string).collect();
-                self.push(b'-', mailbox, digests.join(" ").as_bytes());
+                let digests = digests.join(" ");
+                self.push(b'-', mailbox, |bytes| bytes.extend_from_slice(digests.as_bytes()));
             }
         }
     }
 
     pub(super) fn settled(&mut self, mailbox: &str) {
-        self.push(b'=', mailbox, b"");
+        self.push(b'=', mailbox, |_| {});
     }
 
     pub(super) fn remembered(&mut self, nickname: &Nickname, LastSeen { address, time }: LastSeen) {
-        let rest = format!("{address} {}", time.as_micros());
-        self.push(b'@', nickname.as_str(), rest.as_bytes());
+        self.push(b'@', nickname.as_str(), |bytes| {
+            // Into memory: there is nothing in it that can fail.
+            let _ = write!(bytes, "{address} {}", time.as_micros());
+        });
     }
 
     pub(super) fn forgotten(&mut self, nickname: &Nickname) {
-        self.push(b'!', nickname.as_str(), b"");
+        self.push(b'!', nickname.as_str(), |_| {});
     }
 
-    fn push(&mut self, kind: u8, name: &str, rest: &[u8]) {
+    fn push(&mut self, kind: u8, name: &str, rest: impl FnOnce(&mut Vec<u8>)) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(b"00000000 ");
         let record = self.bytes.len();
-        for part in [&[kind, b' '], name.as_bytes(), b" ", rest, b"\n"] {
+        for part in [&[kind, b' '], name.as_bytes(), b" "] {
             self.bytes.extend_from_slice(part);
         }
+        rest(&mut self.bytes);
+        self.bytes.push(b'\n');
         self.crc = crc(self.crc, self.bytes.get(record..).unwrap_or_default());
         let places = self.bytes.iter_mut().skip(start).zip((0..8).rev());
         for (place, digit) in places {
