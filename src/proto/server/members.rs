@@ -145,12 +145,15 @@ impl Server {
             || left.next().is_some_and(|(_, last)| hello.number <= *last)
     }
 
-    /// The table has a session for somebody, who was a member of that session before, or none.
-    pub(super) fn add_member(&mut self, hello: Hello) {
+    /// The table has a session for somebody, who was a member of that session before, or none. Of none nothing is under
+    /// way.
+    pub(super) fn add_member(&mut self, hello: Hello, was_member: bool) {
         let Some(user) = self.directory.member(hello.session) else { return };
-        self.forget_busy(hello.session);
-        if let Some(flow) = self.flows.get_mut(hello.session) {
-            flow.incoming.expect_from(hello.floor);
+        if was_member {
+            self.forget_busy(hello.session);
+            if let Some(flow) = self.flows.get_mut(hello.session) {
+                flow.incoming.expect_from(hello.floor);
+            }
         }
         let idle = self.members.idle_mut(user);
         let taken = { idle.taken }.max(hello.floor.saturating_sub(1));
