@@ -38,10 +38,7 @@ impl Server {
         nickname: &Nickname,
         result: Result<Vec<StoredMessage>, String>,
     ) {
-        if !self.mail.was_read(nickname, request) {
-            return;
-        }
-        let Some(delivery) = self.mail.delivery(nickname) else { return };
+        let Some(delivery) = self.mail.loaded(nickname, request) else { return };
         let announced = std::mem::replace(&mut delivery.announced, true);
         match result {
             Ok(batch) if !batch.is_empty() => {
@@ -50,13 +47,13 @@ impl Server {
                 self.begin_batch(now, nickname, announced);
             }
             Ok(_) => {
-                self.mail.end(nickname);
+                self.end_mail(nickname);
                 if !announced {
                     self.emit(ServerEvent::MailboxEmpty { nickname: nickname.clone() });
                 }
             }
             Err(reason) => {
-                self.mail.end(nickname);
+                self.end_mail(nickname);
                 if self.directory.is_online(nickname) {
                     self.mail.fault(nickname.clone());
                 }
@@ -156,9 +153,8 @@ impl Server {
 
     /// The recipient does not listen any more, or is somebody else.
     pub(super) fn end_mail(&mut self, nickname: &Nickname) {
-        self.mail.forget(nickname);
-        self.remove_received(nickname);
-        self.mail.end(nickname);
+        let count = self.mail.end(nickname);
+        self.remove(nickname, count);
     }
 
     /// Has the store remove what was acknowledged and is still there.
@@ -166,6 +162,10 @@ impl Server {
         let Some(delivery) = self.mail.delivery(nickname) else { return };
         let count = delivery.received - delivery.removed;
         delivery.removed = delivery.received;
+        self.remove(nickname, count);
+    }
+
+    fn remove(&mut self, nickname: &Nickname, count: usize) {
         if count > 0 {
             self.store(StoreRequest::Remove { recipient: nickname.clone(), count });
         }

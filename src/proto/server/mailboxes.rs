@@ -37,6 +37,17 @@ struct Mailbox {
 }
 
 impl Mailbox {
+    /// The next reading, unless one is under way: while one is, nothing is delivered, so that nothing has left the
+    /// mailbox since.
+    fn read(&mut self, last: &mut u64) -> Option<u64> {
+        if self.loading.is_some() {
+            return None;
+        }
+        *last += 1;
+        self.loading = Some(*last);
+        self.loading
+    }
+
     fn is_nothing(&self) -> bool {
         self.delivery.is_none() && !self.stalled && !self.faulty && self.loading.is_none()
     }
@@ -102,31 +113,35 @@ impl Mail {
         mailbox.faulty = false;
         self.last_delivery += 1;
         mailbox.delivery = Some(Delivery { number: self.last_delivery, ..Delivery::default() });
-        self.read(nickname)
+        mailbox.read(&mut self.last_load)
     }
 
     /// The same for another reading, of a delivery that is under way.
     pub(super) fn read(&mut self, nickname: &Nickname) -> Option<u64> {
-        let mailbox = self.mailboxes.get_mut(nickname)?;
-        // While one is under way nothing is delivered, so that nothing has left the mailbox since.
-        if mailbox.loading.is_some() {
+        self.mailboxes.get_mut(nickname)?.read(&mut self.last_load)
+    }
+
+    /// The store has carried out a reading: the delivery that it is for, if it was asked for it and that goes on.
+    pub(super) fn loaded(&mut self, of: &Nickname, request: u64) -> Option<&mut Delivery> {
+        let Entry::Occupied(mut mailbox) = self.mailboxes.entry(of.clone()) else { return None };
+        mailbox.get_mut().loading.take_if(|asked| *asked == request)?;
+        if mailbox.get().is_nothing() {
+            mailbox.remove();
             return None;
         }
-        self.last_load += 1;
-        mailbox.loading = Some(self.last_load);
-        mailbox.loading
+        mailbox.into_mut().delivery.as_mut()
     }
 
-    /// The store has carried out a reading. Whether it was asked for it.
-    pub(super) fn was_read(&mut self, nickname: &Nickname, request: u64) -> bool {
-        let read = |mailbox: &mut Mailbox| mailbox.loading.take_if(|asked| *asked == request);
-        self.change(nickname, read).flatten().is_some()
-    }
-
-    pub(super) fn end(&mut self, nickname: &Nickname) {
-        if self.change(nickname, |mailbox| mailbox.delivery.take()).flatten().is_some() {
-            self.ended.insert(nickname.clone());
-        }
+    /// Ends a delivery, if one is under way; nothing is stalled or faulty any more. Returns how many messages were
+    /// acknowledged and are to be removed.
+    pub(super) fn end(&mut self, of: &Nickname) -> usize {
+        let end = |mailbox: &mut Mailbox| {
+            (mailbox.stalled, mailbox.faulty) = (false, false);
+            mailbox.delivery.take()
+        };
+        let Some(delivery) = self.change(of, end).flatten() else { return 0 };
+        self.ended.insert(of.clone());
+        delivery.received - delivery.removed
     }
 
     /// The next user whose delivery has ended since this was asked last.
