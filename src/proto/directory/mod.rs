@@ -46,7 +46,7 @@ pub(super) struct Directory {
     unused: Vec<u32>,
     index: Index,
     /// Who is at the address that was asked for last: a datagram has it asked for again and again.
-    asked: Cell<Option<(Address, Option<User>)>>,
+    asked: Cell<Option<(SocketAddr, Option<User>)>>,
     online: Line,
     /// Who is online and was not asked, since something came from it, whether it is there: it and all after it.
     unasked: u32,
@@ -87,13 +87,12 @@ impl Directory {
     }
 
     fn at(&self, address: SocketAddr) -> Option<User> {
-        let address = address.into();
         if let Some((asked, user)) = self.asked.get()
             && asked == address
         {
             return user;
         }
-        let user = self.user(Key::Address(address));
+        let user = self.user(Key::Address(address.into()));
         self.asked.set(Some((address, user)));
         user
     }
