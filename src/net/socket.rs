@@ -80,7 +80,11 @@ impl Socket {
 
     /// Sends datagrams of this length to one place; the last may be shorter.
     pub(super) fn send(&self, to: SocketAddr, contents: &[u8], length: usize) -> io::Result<()> {
-        let segment_size = Some(length).filter(|length| contents.len() > *length);
+        if contents.len() <= length {
+            // The system has less to read where it is told of nothing else.
+            return self.io.send_to(contents, to).map(drop);
+        }
+        let segment_size = Some(length);
         let transmit =
             Transmit { destination: to, ecn: None, contents, segment_size, src_ip: None };
         self.state.try_send((&self.io).into(), &transmit)
