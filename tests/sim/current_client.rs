@@ -557,6 +557,29 @@ fn who_waits_to_be_deregistered_when_the_server_stops_is_offline() {
     assert_eq!(client.told(ClientCommand::Close), ["says Closed"]);
 }
 
+/// A cookie that was on its way before the welcome says nothing of what was asked after it.
+#[test]
+fn who_is_deregistered_is_who_the_server_has_heard() {
+    let mut client = Script::current_online();
+    assert_eq!(client.told(ClientCommand::Deregister { ticket: 2 }), ["s: <Dereg a>"]);
+    assert_eq!(client.gets_cookie(session("s"), 5), NOTHING);
+    let again = client.wait(999);
+    assert!(!again.is_empty() && again.iter().all(|line| line.ends_with("s: <Dereg a>")));
+    // Its answer may be lost as well: then this one is what is heard of it.
+    client.wait(1);
+    assert_eq!(client.gets_cookie(session("s"), 5), ["says Session(2, Ok(()))"]);
+}
+
+/// The same of who closes at once.
+#[test]
+fn a_cookie_from_before_the_welcome_closes_nobody() {
+    let mut client = Script::current_online();
+    assert_eq!(client.told(ClientCommand::Close), ["s: <Dereg a>"]);
+    assert_eq!(client.gets_cookie(session("s"), 5), NOTHING);
+    // Another run of the server holds nobody of the one before.
+    assert_eq!(client.gets_cookie(session("x"), 5), ["says Closed"]);
+}
+
 /// Otherwise what is under way in the first session is never heard of again.
 #[test]
 fn two_registrations_under_the_same_new_nickname_are_for_one_session() {

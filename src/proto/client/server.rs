@@ -167,14 +167,13 @@ impl Client {
             self.stats.unexpected += 1;
             return;
         }
-        if self.on_deregistered(now, None) {
-            return;
-        }
         // What was said before the last welcome may come after it.
         let late =
             |current: &Current| current.session == server && now.at < current.welcomed + LATE_HELLO;
-        let holds = self.current.as_ref().is_some_and(|current| !late(current));
-        if holds && self.is_registered() && !self.is_registering() {
+        if self.current.as_ref().is_none_or(late) || self.on_deregistered(now, None) {
+            return;
+        }
+        if self.is_registered() && !self.is_registering() {
             self.register_again(now);
             self.on_cookie(now, to, cookie);
         }
