@@ -81,7 +81,7 @@ impl Socket {
     /// Sends datagrams of this length to one place; the last may be shorter.
     pub(super) fn send(&self, to: SocketAddr, contents: &[u8], length: usize) -> io::Result<()> {
         if contents.len() <= length {
-            // The system has less to read where it is told of nothing else.
+            // No control message goes along, which the system would have to read.
             return self.io.send_to(contents, to).map(drop);
         }
         let segment_size = Some(length);

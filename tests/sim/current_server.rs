@@ -244,7 +244,7 @@ fn an_ack_of_what_could_not_be_removed_counts_for_nothing_later() {
     server.joins("b");
     server.store_waits = true;
     took_all_but_the_last(&mut server, "b");
-    server.store_cannot_remove();
+    server.store_fails();
     server.store_waits = false;
     assert!(server.events.concat().contains("MailboxFault"), "{:?}", server.events);
     // One more brings all of them again, behind what is under way.
@@ -254,6 +254,29 @@ fn an_ack_of_what_could_not_be_removed_counts_for_nothing_later() {
     assert!(!server.store.mailbox(&nickname("b")).is_empty());
     server.took("b");
     assert!(server.store.mailbox(&nickname("b")).is_empty());
+}
+
+/// It is delivered when its recipient takes something again, whatever was the matter meanwhile.
+#[test]
+fn mail_that_was_not_taken_and_then_could_not_be_read_is_still_to_be_delivered() {
+    let mut server = of_two();
+    server.says("b", vec![dereg("b", 1)]);
+    server.says("a", vec![keep("a", "b", 1, "hi")]);
+    server.took("a");
+    server.joins("b");
+    for _ in 0..6 {
+        server.wait(500);
+        // It is there, and takes nothing.
+        server.has("b", 0);
+    }
+    server.store_waits = true;
+    server.says("a", vec![keep("a", "b", 2, "ho")]);
+    server.store_works();
+    server.store_fails();
+    assert!(server.events.concat().contains("MailboxFault"), "{:?}", server.events);
+    server.store_waits = false;
+    let mail = server.took("b").concat();
+    assert!(mail.contains("stored Chat a: hi") && mail.contains("stored Chat a: ho"), "{mail}");
 }
 
 /// Who has taken all that it was sent but the last packet, and what that leads to.

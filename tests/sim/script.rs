@@ -163,11 +163,19 @@ impl Script {
         lines
     }
 
-    /// The store could not remove what it was asked to, and was asked for nothing else meanwhile.
-    pub fn store_cannot_remove(&mut self) {
+    /// The store could not read or remove what it was asked to, and was asked for nothing else meanwhile.
+    pub fn store_fails(&mut self) {
         for request in std::mem::take(&mut self.asked_of_store) {
-            let StoreRequest::Remove { recipient, .. } = request else { panic!("{request:?}") };
-            let answer = StoreAnswer::NotRemoved { recipient, reason: "it fails".into() };
+            let reason = "it fails".to_owned();
+            let answer = match request {
+                StoreRequest::Remove { recipient, .. } => {
+                    StoreAnswer::NotRemoved { recipient, reason }
+                }
+                StoreRequest::Load { request, recipient } => {
+                    StoreAnswer::Loaded { request, recipient, result: Err(reason) }
+                }
+                _ => panic!("{request:?}"),
+            };
             self.handle(Input::Command(Command::Server(ServerCommand::Store(answer))));
         }
     }

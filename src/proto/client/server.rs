@@ -170,7 +170,10 @@ impl Client {
         // What was said before the last welcome may come after it.
         let late =
             |current: &Current| current.session == server && now.at < current.welcomed + LATE_HELLO;
-        if self.current.as_ref().is_none_or(late) || self.on_deregistered(now, None) {
+        if self.current.as_ref().is_none_or(late) {
+            return;
+        }
+        if self.on_deregistered(now, None) {
             return;
         }
         if self.is_registered() && !self.is_registering() {

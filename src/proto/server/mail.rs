@@ -53,10 +53,7 @@ impl Server {
                 }
             }
             Err(reason) => {
-                self.end_mail(nickname);
-                if self.directory.is_online(nickname) {
-                    self.mail.fault(nickname.clone());
-                }
+                self.mail.fail(nickname, self.directory.is_online(nickname));
                 self.emit(ServerEvent::MailboxFault { nickname: nickname.clone(), reason });
             }
         }
@@ -151,10 +148,10 @@ impl Server {
         self.emit(ServerEvent::MailboxFault { nickname, reason });
     }
 
-    /// The recipient does not listen any more, or is somebody else.
+    /// The recipient does not listen any more, or is somebody else, or there is nothing.
     pub(super) fn end_mail(&mut self, nickname: &Nickname) {
         let count = self.mail.end(nickname);
-        self.remove(nickname, count);
+        self.remove_first(nickname, count);
     }
 
     /// Has the store remove what was acknowledged and is still there.
@@ -162,10 +159,11 @@ impl Server {
         let Some(delivery) = self.mail.delivery(nickname) else { return };
         let count = delivery.received - delivery.removed;
         delivery.removed = delivery.received;
-        self.remove(nickname, count);
+        self.remove_first(nickname, count);
     }
 
-    fn remove(&mut self, nickname: &Nickname, count: usize) {
+    /// The same of so many.
+    fn remove_first(&mut self, nickname: &Nickname, count: usize) {
         if count > 0 {
             self.store(StoreRequest::Remove { recipient: nickname.clone(), count });
         }

@@ -144,6 +144,18 @@ impl Mail {
         delivery.received - delivery.removed
     }
 
+    /// Ends a delivery whose reading failed. Where its user is here, it is tried again when something else is stored,
+    /// and, if it was stalled, when its user takes something.
+    pub(super) fn fail(&mut self, of: &Nickname, is_here: bool) {
+        let fail = |mailbox: &mut Mailbox| {
+            mailbox.faulty = is_here;
+            mailbox.delivery.take()
+        };
+        if self.change(of, fail).flatten().is_some() {
+            self.ended.insert(of.clone());
+        }
+    }
+
     /// The next user whose delivery has ended since this was asked last.
     pub(super) fn next_ended(&mut self) -> Option<Nickname> {
         self.ended.pop_first()

@@ -145,11 +145,10 @@ impl Server {
             || left.next().is_some_and(|(_, last)| hello.number <= *last)
     }
 
-    /// The table has a session for somebody, who was a member of that session before, or none. Of none nothing is under
-    /// way.
-    pub(super) fn add_member(&mut self, hello: Hello, was_member: bool) {
+    /// The table has a session for somebody. With one that it had before something may be under way.
+    pub(super) fn add_member(&mut self, hello: Hello, had_it: bool) {
         let Some(user) = self.directory.member(hello.session) else { return };
-        if was_member {
+        if had_it {
             self.forget_busy(hello.session);
             if let Some(flow) = self.flows.get_mut(hello.session) {
                 flow.incoming.expect_from(hello.floor);

@@ -144,14 +144,12 @@ impl Server {
         let same = before.as_ref() == Some(nickname)
             && self.directory.session(nickname) == session
             && session.is_some();
-        let member = session.and_then(|session| self.directory.member_named(session));
-        if member.is_some_and(|(name, _)| name != nickname) {
+        if session.is_some_and(|session| self.is_anothers(session, nickname)) {
             // Taken meanwhile. Nobody else's session is registered.
             self.stats.unexpected += 1;
             self.requests.close(id);
             return None;
         }
-        let was_member = member.is_some();
         if !self.directory.has_room_for(nickname) {
             self.answer(now, id, Notice::Full);
             return None;
@@ -181,7 +179,7 @@ impl Server {
         }
         self.emit(ServerEvent::Online { nickname: nickname.clone(), address: from });
         if let Some((_, Request::Register { hello: Some(hello), .. })) = self.requests.get(id) {
-            self.add_member(*hello, was_member);
+            self.add_member(*hello, same);
         }
         Some(ended)
     }
