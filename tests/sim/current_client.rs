@@ -287,7 +287,7 @@ fn a_server_that_began_anew_is_given_again_what_it_was_given() {
     client.wait(1_500);
     assert_eq!(client.gets_cookie(session("x"), 9), ["s: Reg a", "s: Reg a"]);
     let again = client.welcomed(session("x"), &[row("b"), absent("c")], 2);
-    assert_eq!(again, ["s: <at 2>", "s: <Keep a to c, Offline: hi>"]);
+    assert_eq!(again, ["s: <at 2>", "s: <Keep a to c, Online: hi>"]);
     let saved = note("[Messages received by the server and saved]", Some(kept(&client)));
     let Packet { header, frames } = client.packet("s", vec![saved]);
     let header = Header { from: session("x"), ..header };
@@ -319,13 +319,27 @@ fn deaf(packet: &Packet) -> Vec<u8> {
     Packet { header, frames: packet.frames.clone() }.encode()
 }
 
+/// It may be the answer to the first time, and what the server does about the second time is still to come.
+#[test]
+fn that_a_recipient_exists_counts_for_nothing_once_its_message_is_given_again() {
+    let mut client = Script::current_online();
+    assert_eq!(client.send("c", "hi"), ["s: <Keep a to c, Offline: hi>"]);
+    let again = registers_again(&mut client).concat();
+    assert!(again.contains("Keep a to c, Online: hi"), "{again}");
+    let exists = note("[Client c exists!!]", Some(kept(&client)));
+    let said = client.says("s", vec![found("c", Some(row("c")), 4), exists]);
+    assert_eq!(said, ["s: <ack>"], "it is not sent directly");
+    let saved = note("[Messages received by the server and saved]", Some(kept(&client)));
+    assert_eq!(client.says("s", vec![saved]), ["says Sent(1, Ok(Stored))", "s: <ack>"]);
+}
+
 /// It forgets an answer that was heard, and would deal with a message again that comes after that.
 #[test]
 fn an_answer_is_heard_and_not_acknowledged_while_its_message_is_on_its_way_again() {
     let mut client = Script::current_online();
     client.send("c", "hi");
     let again = registers_again(&mut client);
-    assert_eq!(again, ["s: <at 3>", "s: <Keep a to c, Offline: hi>"]);
+    assert_eq!(again, ["s: <at 3>", "s: <Keep a to c, Online: hi>"]);
     let saved = note("[Messages received by the server and saved]", Some(kept(&client)));
     let answer = client.packet("s", vec![saved]);
     let unheard = deaf(&answer);

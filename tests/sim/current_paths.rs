@@ -61,6 +61,20 @@ fn who_exists_after_all_and_does_not_answer_is_reached_through_the_server() {
     assert_eq!(client.says("s", vec![received]), RELAYED);
 }
 
+/// The server was not heard to have it, so that it comes again.
+#[test]
+fn that_a_recipient_exists_is_said_to_be_so_once() {
+    let mut client = Script::current_online();
+    client.send("c", "hi");
+    let exists = note("[Client c exists!!]", kept(&client));
+    client.says("s", vec![found("c", Some(row("c")), 4), exists.clone()]);
+    client.wait(500);
+    let said = client.says("s", vec![exists]);
+    assert_eq!(said, ["s: <ack>"], "the server has it now, and nobody else");
+    let received = note("[Message received by c.]", kept(&client));
+    assert_eq!(client.says("s", vec![received]), RELAYED);
+}
+
 #[test]
 fn a_direct_path_that_failed_is_left_alone_for_half_a_minute() {
     let mut client = Script::current_online();

@@ -147,6 +147,21 @@ fn what_is_passed_on_to_one_who_registers_again_stays_before_what_is_stored_then
     assert_eq!(texts, ["one", "two"]);
 }
 
+/// Its author has registered again meanwhile, and cannot tell the answer to the first time from one to the second.
+#[test]
+fn what_is_given_again_while_it_waits_is_not_to_go_directly_any_more() {
+    for (again, then) in [(Presence::Offline, "a: <Found b"), (Presence::Online, "b: <Chat a: hi>")]
+    {
+        let mut server = without_b();
+        server.store_waits = true;
+        server.joins("b");
+        server.says("a", vec![keep_seen("a", "b", Presence::Offline, 1, "hi")]);
+        assert_eq!(server.says("a", vec![keep_seen("a", "b", again, 1, "hi")]), ["a: <ack>"]);
+        let done = server.store_works();
+        assert!(done.iter().any(|line| line.starts_with(then)), "{done:?}");
+    }
+}
+
 /// A part that comes again under another number would not be taken.
 #[test]
 fn what_is_passed_on_in_parts_to_one_who_registers_again_goes_on_whole() {

@@ -252,10 +252,15 @@ impl Client {
         }
     }
 
-    /// Who was said to be there, and was not found, is not asked for in the same way again.
+    /// Who was said to be there, and was not found, is not asked for in the same way again. Nor is a current server
+    /// with what it may have had: it could say that the recipient is there in answer to either, and nobody could tell
+    /// to which. (One of 2017 takes whoever is not found for gone.)
     fn seen_as(&self, conversation: &Conversation, seen: Presence) -> Presence {
-        let retried = conversation.messages.first().is_some_and(|first| first.retried);
-        if retried { Presence::Online } else { seen }
+        let again = |first: &Message| match self.server_session() {
+            Some(_) => first.is_given_again(),
+            None => first.retried,
+        };
+        if conversation.messages.first().is_some_and(again) { Presence::Online } else { seen }
     }
 
     /// The direct path to a recipient has failed: all that is on it goes to the server.

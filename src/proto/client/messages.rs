@@ -39,6 +39,11 @@ impl Message {
     pub(super) fn place(&self) -> Place {
         self.place
     }
+
+    /// Whether it was given to somebody before, of whom it was taken back.
+    pub(super) fn is_given_again(&self) -> bool {
+        self.retried || self.in_doubt
+    }
 }
 
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::conversation::Path;
-use super::messages::Place;
+use super::messages::{Message, Place};
 use super::{Client, ClientEmit, Delivery, Failure, Timer};
 use crate::proto::Now;
 use crate::wire::{Nickname, Notice};
@@ -42,8 +42,12 @@ impl Client {
         let outcome = match notice {
             Some(Notice::Saved) => Ok(Delivery::Stored),
             Some(Notice::Received(_)) => Ok(Delivery::Relayed),
+            // It may come again, when the message is on its way to the server again: see `seen_as`. It counts for the
+            // first time only, or what the server has now would be sent directly as well.
             Some(Notice::Exists(_)) => {
-                if self.is_at_server(&recipient, number) {
+                let again =
+                    self.open_message(&recipient, number).is_some_and(Message::is_given_again);
+                if self.is_at_server(&recipient, number) && !again {
                     self.conversations.at_server.remove(&number);
                     self.on_there_after_all(now, &recipient, number, refusal);
                 }
@@ -135,9 +139,13 @@ impl Client {
 
     /// Whether the server has a message, and it does not wait to be given again.
     fn is_at_server(&self, recipient: &Nickname, number: u64) -> bool {
-        let conversation = self.conversations.by_recipient.get(recipient);
-        let message = conversation.and_then(|conversation| conversation.messages.get(number));
-        message.is_some_and(|message| message.place() == Place::AtServer)
+        self.open_message(recipient, number)
+            .is_some_and(|message| message.place() == Place::AtServer)
+    }
+
+    /// A message that has no outcome yet.
+    fn open_message(&self, recipient: &Nickname, number: u64) -> Option<&Message> {
+        self.conversations.by_recipient.get(recipient)?.messages.get(number)
     }
 
     /// Gives every message that waits for the server this outcome.

@@ -319,13 +319,13 @@ impl Server {
                         return self.answer_member(now, from, session, number, &request, &notice);
                     }
                 };
-                let name = sender.clone();
-                let request = Request::Keep { sender, recipient, seen, text, id };
-                if self.requests.is_under_way(id) {
+                let message = MessageId { author: session, number };
+                if self.requests.is_under_way(message, seen) {
                     return;
                 }
-                let before = MessageId { author: session, number };
-                match self.requests.answer_to(&name, before).cloned() {
+                let name = sender.clone();
+                let request = Request::Keep { sender, recipient, seen, text, id };
+                match self.requests.answer_to(&name, message).cloned() {
                     Some(notice) => {
                         self.answer_member(now, from, session, number, &request, &notice);
                     }

@@ -107,7 +107,7 @@ pub(super) struct Requests {
     open: BTreeMap<RequestId, Open>,
     by_address: BTreeMap<SocketAddr, Vec<RequestId>>,
     /// What current clients ask to keep, and the bytes of it.
-    numbered: BTreeMap<MessageId, usize>,
+    numbered: BTreeMap<MessageId, (RequestId, usize)>,
     /// What became of messages, and which answer that was.
     answered: BTreeMap<(Nickname, MessageId), (u64, Notice)>,
     by_answer: BTreeMap<u64, (Nickname, MessageId)>,
@@ -140,9 +140,15 @@ impl Requests {
         })
     }
 
-    /// Whether the request of this number is under way.
-    pub(super) fn is_under_way(&self, id: Option<MessageId>) -> bool {
-        id.is_some_and(|id| self.numbered.contains_key(&id))
+    /// Whether the request of this message is under way. What its author says of the recipient now is what counts.
+    pub(super) fn is_under_way(&mut self, of: MessageId, now_seen: Presence) -> bool {
+        let Some((id, _)) = self.numbered.get(&of) else { return false };
+        if let Some(Request::Keep { seen, .. }) =
+            self.open.get_mut(id).map(|open| &mut open.request)
+        {
+            *seen = now_seen;
+        }
+        true
     }
 
     /// Whether there are no more than there is room for. The messages of one packet are taken or left
@@ -218,7 +224,7 @@ impl Requests {
     /// Whether there is room for the messages that one more packet of this session may have.
     pub(super) fn has_room_for_more(&self, session: Session) -> bool {
         let id = |number| MessageId { author: session, number };
-        let own = self.numbered.range(id(0)..=id(u64::MAX)).map(|(_, bytes)| *bytes);
+        let own = self.numbered.range(id(0)..=id(u64::MAX)).map(|(_, (_, bytes))| *bytes);
         let (count, bytes) = own.fold((0, 0), |(count, sum), bytes| (count + 1, sum + bytes));
         let share = match self.of_users() < MAX_OPEN / 2 {
             true => MAX_PER_MEMBER,
@@ -242,7 +248,7 @@ impl Requests {
             Request::Keep { id, .. } => *id,
             _ => None,
         };
-        self.numbered.extend(identity.map(|id| (id, request.bytes())));
+        self.numbered.extend(identity.map(|id| (id, (self.last_id, request.bytes()))));
         let open = Open { from, request, tells_all: false, awaited: true, stranger, identity };
         self.open.insert(self.last_id, open);
         self.last_id
