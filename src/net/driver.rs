@@ -14,7 +14,8 @@ use tracing::{Level, debug, enabled, error, info};
 
 use super::clock::Clock;
 use super::later::Later;
-use super::socket::{Batch, Outgoing, Socket, Unsent};
+use super::outgoing::{Outgoing, Unsent};
+use super::socket::{Batch, Socket};
 use crate::proto::{Engine, Input, Instant, Now, Output, Stats};
 
 const SOCKET: Token = Token(0);

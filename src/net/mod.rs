@@ -9,6 +9,7 @@
 mod clock;
 mod driver;
 mod later;
+mod outgoing;
 mod socket;
 
 pub(crate) use clock::{local_stamp, system_time, system_time_from_local};

@@ -1,22 +1,22 @@
-//! The socket: datagrams are received many at a time, and sent many at a time where they go to one place.
+//! The socket: datagrams are received many at a time, and sent many at a time.
 //!
 //! The invariant: what is given out and taken is single datagrams, whatever the system makes of them. It gathers
 //! datagrams of one sender (GRO), and takes several of one length apart (GSO): for the path that is nothing else
 //! than the same datagrams one after the other.
 
-use std::io::{self, IoSliceMut};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::net::SocketAddr;
 
 use mio::event::Source;
 use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
+use rustix::net::addr::SocketAddrArg as _;
 use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
-
-use crate::wire::MAX_PACKET;
+use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg};
 
 /// The longest UDP datagram, and the most that the system gathers into one buffer: none is cut.
-const MAX_UDP: usize = 65_536;
+pub(super) const MAX_UDP: usize = 65_536;
 
 /// What the system is asked to keep until it is read, or sent. It gives what it allows, which is often less: what
 /// does not fit is lost, and sent again.
@@ -73,21 +73,45 @@ impl Socket {
         }))
     }
 
-    /// How many datagrams of one length may be sent together.
-    pub(super) fn most_together(&self) -> usize {
+    /// How many datagrams of one length to one place are a train.
+    pub(super) fn longest_train(&self) -> usize {
         self.state.max_gso_segments()
     }
 
     /// Sends datagrams of this length to one place; the last may be shorter.
-    pub(super) fn send(&self, to: SocketAddr, contents: &[u8], length: usize) -> io::Result<()> {
-        if contents.len() <= length {
-            // No control message goes along, which the system would have to read.
-            return self.io.send_to(contents, to).map(drop);
-        }
+    pub(super) fn send_train(
+        &self,
+        to: SocketAddr,
+        contents: &[u8],
+        length: usize,
+    ) -> io::Result<()> {
         let segment_size = Some(length);
         let transmit =
             Transmit { destination: to, ecn: None, contents, segment_size, src_ip: None };
         self.state.try_send((&self.io).into(), &transmit)
+    }
+
+    /// Sends the first of these datagrams, and as many after it as the system takes at once. How many it took: one at
+    /// the least.
+    ///
+    /// # Errors
+    /// It did not take the first.
+    pub(super) fn send_each(&self, datagrams: &[(SocketAddr, &[u8])]) -> io::Result<usize> {
+        if let [(to, payload)] = datagrams {
+            return self.io.send_to(payload, *to).map(|_| 1);
+        }
+        let places: Vec<SocketAddrAny> = datagrams.iter().map(|(to, _)| to.as_any()).collect();
+        let slices: Vec<_> = datagrams.iter().map(|(_, payload)| [IoSlice::new(payload)]).collect();
+        // No control message goes along, which the system would have to read.
+        let mut control: Vec<_> =
+            datagrams.iter().map(|_| SendAncillaryBuffer::default()).collect();
+        let mut headers: Vec<_> = places
+            .iter()
+            .zip(&slices)
+            .zip(&mut control)
+            .map(|((to, slice), control)| MMsgHdr::new_with_addr(to, slice, control))
+            .collect();
+        Ok(sendmmsg(&self.io, &mut headers, SendFlags::empty())?)
     }
 }
 
@@ -112,56 +136,5 @@ impl<'a> Train<'a> {
         // An empty one is one.
         let empty = Some(self.bytes).filter(|bytes| bytes.is_empty());
         empty.into_iter().chain(self.bytes.chunks(self.length.max(1)))
-    }
-}
-
-/// Datagrams that are to be sent, those to one place together.
-#[derive(Debug, Default)]
-pub(super) struct Outgoing {
-    to: Option<SocketAddr>,
-    bytes: Vec<u8>,
-    /// Of each but the last.
-    length: usize,
-    count: usize,
-}
-
-/// Datagrams that the operating system would not take.
-pub(super) struct Unsent {
-    pub(super) to: SocketAddr,
-    pub(super) count: usize,
-    pub(super) error: io::Error,
-}
-
-impl Outgoing {
-    /// Adds a datagram. What cannot go with it is sent.
-    pub(super) fn push(
-        &mut self,
-        socket: &Socket,
-        to: SocketAddr,
-        payload: &[u8],
-    ) -> Result<(), Unsent> {
-        // What a path does not carry in one piece, it does not take apart either.
-        let fits = self.to == Some(to)
-            && self.length <= MAX_PACKET
-            && self.bytes.len() == self.length * self.count
-            && (1..=self.length).contains(&payload.len())
-            && self.count < socket.most_together()
-            && self.bytes.len() + payload.len() < MAX_UDP - 100;
-        let sent = if fits { Ok(()) } else { self.send(socket) };
-        if self.to.is_none() {
-            (self.to, self.length) = (Some(to), payload.len());
-        }
-        self.bytes.extend_from_slice(payload);
-        self.count += 1;
-        sent
-    }
-
-    /// Sends what is left.
-    pub(super) fn send(&mut self, socket: &Socket) -> Result<(), Unsent> {
-        let Some(to) = self.to.take() else { return Ok(()) };
-        let sent = socket.send(to, &self.bytes, self.length);
-        self.bytes.clear();
-        let count = std::mem::take(&mut self.count);
-        sent.map_err(|error| Unsent { to, count, error })
     }
 }
