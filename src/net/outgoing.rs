@@ -153,7 +153,7 @@ mod tests {
         let (socket, mut outgoing) = (socket(), Outgoing::default());
         let receivers = [receiver(), receiver()];
         // Alone, in trains, and past what waits.
-        let whom = |n: u8| usize::from(n % 5 == 0);
+        let whom = |n: u8| usize::from(n.is_multiple_of(5));
         for n in 0..100 {
             let sent = outgoing.push(&socket, receivers[whom(n)].1, &[n; 50]);
             assert!(sent.is_ok());
