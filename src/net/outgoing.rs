@@ -6,12 +6,14 @@
 use std::io;
 use std::net::SocketAddr;
 
+use quinn_udp::BATCH_SIZE;
+
 use super::socket::{MAX_UDP, Socket};
 use crate::wire::MAX_PACKET;
 
-/// Trains that wait for each other: as many as come in a batch. More would make the first wait longer, and save less
-/// of what each costs than is lost on the way to the next.
-const MOST: usize = 32;
+/// Trains that wait for each other: as many as are received in a batch, most of which lead to one. More would make the
+/// first wait longer.
+const MOST: usize = BATCH_SIZE;
 
 /// Bytes of them, past which no further one waits: two of the longest.
 const MOST_BYTES: usize = 2 * MAX_UDP;

@@ -37,10 +37,10 @@ impl Socket {
         if address.is_ipv6() {
             sockopt::set_ipv6_mtu_discover(&io, Ipv6PathMtuDiscovery::WANT)?;
         }
-        // Nobody asks how congested a path is, nor for which address a datagram was: each would be told of each.
-        sockopt::set_ip_recvtos(&io, false)?;
+        // Nobody asks how congested a path is, which would be said of each datagram. It may be said all the same.
+        let _ = sockopt::set_ip_recvtos(&io, false);
         if address.is_ipv6() {
-            sockopt::set_ipv6_recvtclass(&io, false)?;
+            let _ = sockopt::set_ipv6_recvtclass(&io, false);
         }
         // Smaller ones will do.
         let _ = state.set_recv_buffer_size((&io).into(), SOCKET_BUFFER);

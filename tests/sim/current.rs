@@ -121,6 +121,16 @@ impl Script {
         to_it.filter_map(|(_, payload)| Packet::decode(payload).ok()).collect()
     }
 
+    /// The number of the last message that a client has given to the server.
+    pub fn kept(&self) -> Option<u64> {
+        let frames = self.packets_to("s").into_iter().flat_map(|packet| packet.frames);
+        let numbers = frames.filter_map(|frame| match frame {
+            Frame::Keep(keep) => Some(keep.number),
+            _ => None,
+        });
+        numbers.last()
+    }
+
     /// A peer says this, and that it has all that it was sent.
     pub fn says(&mut self, peer: &str, frames: Vec<Frame>) -> Vec<String> {
         let packet = self.packet(peer, frames);

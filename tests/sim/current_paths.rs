@@ -8,16 +8,6 @@ use super::script::{Script, address};
 const RECEIVED: [&str; 1] = ["says Sent(1, Ok(Received))"];
 const RELAYED: [&str; 2] = ["says Sent(1, Ok(Relayed))", "s: <ack>"];
 
-/// The number of the last message that the server was given.
-fn kept(client: &Script) -> Option<u64> {
-    let frames = client.packets_to("s").into_iter().flat_map(|packet| packet.frames);
-    let numbers = frames.filter_map(|frame| match frame {
-        Frame::Keep(keep) => Some(keep.number),
-        _ => None,
-    });
-    numbers.last()
-}
-
 #[test]
 fn a_direct_path_that_is_silent_is_left_after_half_a_second() {
     let mut client = Script::current_online();
@@ -25,7 +15,7 @@ fn a_direct_path_that_is_silent_is_left_after_half_a_second() {
     let again = client.wait(499);
     assert!(!again.is_empty() && again.iter().all(|line| line.ends_with("b: <Chat a: hi>")));
     assert_eq!(client.wait(1), ["1 s: <Lookup b, Keep a to b, Online: hi>"]);
-    let received = note("[Message received by b.]", kept(&client));
+    let received = note("[Message received by b.]", client.kept());
     assert_eq!(client.says("s", vec![received]), RELAYED);
 }
 
@@ -44,7 +34,7 @@ fn all_messages_of_a_conversation_take_the_other_path_together() {
 fn who_exists_after_all_is_tried_directly_by_itself() {
     let mut client = Script::current_online();
     assert_eq!(client.send("c", "hi"), ["s: <Keep a to c, Offline: hi>"]);
-    let exists = note("[Client c exists!!]", kept(&client));
+    let exists = note("[Client c exists!!]", client.kept());
     let said = client.says("s", vec![found("c", Some(row("c")), 4), exists]);
     assert_eq!(said, ["c: <Chat a: hi>", "s: <ack>"]);
     assert_eq!(client.took("c"), RECEIVED, "the one outcome");
@@ -54,10 +44,10 @@ fn who_exists_after_all_is_tried_directly_by_itself() {
 fn who_exists_after_all_and_does_not_answer_is_reached_through_the_server() {
     let mut client = Script::current_online();
     client.send("c", "hi");
-    let exists = note("[Client c exists!!]", kept(&client));
+    let exists = note("[Client c exists!!]", client.kept());
     client.says("s", vec![found("c", Some(row("c")), 4), exists]);
     assert_eq!(client.wait(500).last().unwrap(), "500 s: <Lookup c, Keep a to c, Online: hi>");
-    let received = note("[Message received by c.]", kept(&client));
+    let received = note("[Message received by c.]", client.kept());
     assert_eq!(client.says("s", vec![received]), RELAYED);
 }
 
@@ -66,12 +56,12 @@ fn who_exists_after_all_and_does_not_answer_is_reached_through_the_server() {
 fn that_a_recipient_exists_is_said_to_be_so_once() {
     let mut client = Script::current_online();
     client.send("c", "hi");
-    let exists = note("[Client c exists!!]", kept(&client));
+    let exists = note("[Client c exists!!]", client.kept());
     client.says("s", vec![found("c", Some(row("c")), 4), exists.clone()]);
     client.wait(500);
     let said = client.says("s", vec![exists]);
     assert_eq!(said, ["s: <ack>"], "the server has it now, and nobody else");
-    let received = note("[Message received by c.]", kept(&client));
+    let received = note("[Message received by c.]", client.kept());
     assert_eq!(client.says("s", vec![received]), RELAYED);
 }
 
@@ -80,7 +70,7 @@ fn a_direct_path_that_failed_is_left_alone_for_half_a_minute() {
     let mut client = Script::current_online();
     client.send("b", "hi");
     client.wait(500);
-    let received = note("[Message received by b.]", kept(&client));
+    let received = note("[Message received by b.]", client.kept());
     client.says("s", vec![received]);
     for (wait, path) in [(19_000, "s: <Keep"), (10_999, "s: <Keep"), (1, "b: <Chat")] {
         client.wait(wait);
@@ -88,7 +78,7 @@ fn a_direct_path_that_failed_is_left_alone_for_half_a_minute() {
         let sent = client.send("b", "ho");
         assert!(sent[0].starts_with(path), "{sent:?}");
         if path.starts_with('s') {
-            let received = note("[Message received by b.]", kept(&client));
+            let received = note("[Message received by b.]", client.kept());
             client.says("s", vec![received]);
         }
     }

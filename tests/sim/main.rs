@@ -15,6 +15,7 @@ mod classic_server;
 mod client_answers;
 mod current;
 mod current_client;
+mod current_given_again;
 mod current_paths;
 mod current_presence;
 mod current_remembered;

@@ -252,9 +252,9 @@ impl Client {
         }
     }
 
-    /// Who was said to be there, and was not found, is not asked for in the same way again. Nor is a current server
-    /// with what it may have had: it could say that the recipient is there in answer to either, and nobody could tell
-    /// to which. (One of 2017 takes whoever is not found for gone.)
+    /// Who was said to be there, and was not found, is not asked for in the same way again. Nor is who is to get what a
+    /// current server may have had before: that the recipient is there could be its answer to either asking, and nobody
+    /// could tell to which. (A server of 2017 would take the recipient for gone.)
     fn seen_as(&self, conversation: &Conversation, seen: Presence) -> Presence {
         let again = |first: &Message| match self.server_session() {
             Some(_) => first.is_given_again(),

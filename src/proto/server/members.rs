@@ -320,7 +320,7 @@ impl Server {
                     }
                 };
                 let message = MessageId { author: session, number };
-                if self.requests.is_under_way(message, seen) {
+                if self.requests.take_repeat(message, seen) {
                     return;
                 }
                 let name = sender.clone();

@@ -106,7 +106,7 @@ struct Open {
 pub(super) struct Requests {
     open: BTreeMap<RequestId, Open>,
     by_address: BTreeMap<SocketAddr, Vec<RequestId>>,
-    /// What current clients ask to keep, and the bytes of it.
+    /// What current clients ask to keep: which request that is, and the bytes of it.
     numbered: BTreeMap<MessageId, (RequestId, usize)>,
     /// What became of messages, and which answer that was.
     answered: BTreeMap<(Nickname, MessageId), (u64, Notice)>,
@@ -140,8 +140,9 @@ impl Requests {
         })
     }
 
-    /// Whether the request of this message is under way. What its author says of the recipient now is what counts.
-    pub(super) fn is_under_way(&mut self, of: MessageId, now_seen: Presence) -> bool {
+    /// Takes a message that was given again: what its author says of the recipient now is what counts. Whether it is
+    /// one: else it is not under way.
+    pub(super) fn take_repeat(&mut self, of: MessageId, now_seen: Presence) -> bool {
         let Some((id, _)) = self.numbered.get(&of) else { return false };
         if let Some(Request::Keep { seen, .. }) =
             self.open.get_mut(id).map(|open| &mut open.request)
