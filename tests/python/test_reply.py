@@ -116,13 +116,15 @@ def test_on_a_terminal_the_prompt_and_the_line_say_where_it_goes(world: World) -
     # Who writes meanwhile changes nothing.
     sonic.prints("lanking: hi")
     tails = world.online("tails")
+    sonic.prints(TABLE)
+    lanking.prints(f">>> {TABLE}", prompt="to sonic >>>")
     tails.enter("send lanking hello")
-    lanking.prints(f">>> {TABLE}", ">>> tails: hello", prompt="to sonic >>>")
+    lanking.prints(">>> tails: hello", prompt="to sonic >>>")
     lanking.type("and more\r")
     lanking.prints(
         ">>> send sonic and more", ">>> [Message received by sonic.]", prompt="to sonic >>>"
     )
-    sonic.prints(TABLE, "lanking: and more")
+    sonic.prints("lanking: and more")
     lanking.enter("reply")
     lanking.prints(">>> [Lines without a command are not sent.]")
     lanking.enter("and more")
