@@ -125,17 +125,13 @@ impl Fields<'_> {
     /// Writes those that there are. Serde would write the same, in twice the time.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let mut object = Object::new(160 + self.msg.as_ref().map_or(0, |msg| msg.len()));
-        object.text(name::TYPE, &self.r#type);
-        for (name, text) in [
-            (name::NICKNAME, &self.nickname),
-            (name::SENDER, &self.sender),
-            (name::RECIPIENT, &self.recipient),
-            (name::STATUS, &self.status),
-            (name::MSG, &self.msg),
-            (name::OFFLINE, &self.offline),
-        ] {
-            text.iter().for_each(|text| object.text(name, text));
-        }
+        object.text(name::TYPE, Some(&self.r#type));
+        object.text(name::NICKNAME, self.nickname.as_deref());
+        object.text(name::SENDER, self.sender.as_deref());
+        object.text(name::RECIPIENT, self.recipient.as_deref());
+        object.text(name::STATUS, self.status.as_deref());
+        object.text(name::MSG, self.msg.as_deref());
+        object.text(name::OFFLINE, self.offline.as_deref());
         object.plain(name::SESSION, self.session);
         object.plain(name::NUMBER, self.number);
         object.plain(name::FLOOR, self.floor);

@@ -18,10 +18,18 @@ impl Object {
         Self { bytes }
     }
 
-    /// Adds a text.
-    pub(super) fn text(&mut self, name: &str, text: &str) {
-        self.name(name);
+    /// Adds a text, if it is there.
+    #[inline(always)]
+    pub(super) fn text(&mut self, name: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.name(name);
+            self.quoted(text);
+        }
+    }
+
+    fn quoted(&mut self, text: &str) {
         if stands_for_itself(text) {
+            self.bytes.reserve(text.len() + 2);
             self.bytes.push(b'"');
             self.bytes.extend_from_slice(text.as_bytes());
             self.bytes.push(b'"');
@@ -31,6 +39,7 @@ impl Object {
     }
 
     /// Adds a number, a truth value, or ranges of numbers, if they are there.
+    #[inline]
     pub(super) fn plain(&mut self, name: &str, value: Option<impl Serialize>) {
         if let Some(value) = value {
             self.name(name);
@@ -43,6 +52,8 @@ impl Object {
         self.bytes
     }
 
+    /// Where it is called how long a name is is known, so that it is written at once.
+    #[inline(always)]
     fn name(&mut self, name: &str) {
         self.bytes.extend_from_slice(name.as_bytes());
     }
@@ -68,7 +79,8 @@ mod tests {
         #[test]
         fn a_text_is_written_as_json_has_it(text in ".*|[ -~\\x00-\\x7f]*", number: u64, truth: bool) {
             let mut object = Object::new(0);
-            object.text("{\"Msg\":", &text);
+            object.text("{\"Msg\":", Some(&text));
+            object.text(",\"None\":", None);
             object.plain(",\"None\":", None::<u64>);
             object.plain(",\"Number\":", Some(number));
             object.plain(",\"More\":", Some(truth));

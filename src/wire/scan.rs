@@ -22,7 +22,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Reads this.
-    #[inline]
+    #[inline(always)]
     pub(super) fn token(&mut self, token: &str) -> Option<()> {
         self.rest = self.rest.strip_prefix(token)?;
         Some(())
@@ -70,7 +70,7 @@ impl<'a> Scan<'a> {
 
     /// Reads a field of an object, with what is in front of its name, if it is the next one. `None` if its value is
     /// not to be read here.
-    #[inline]
+    #[inline(always)]
     pub(super) fn field<T>(
         &mut self,
         name: &str,
