@@ -348,9 +348,13 @@ impl<T> Flow<T> {
         }
     }
 
-    /// Finds the next of the packets that is to be sent again.
+    /// Finds the next of the packets that is to be sent again. Behind one that was sent once and did not come is none:
+    /// each was sent after it, is waited for as long at the least, and was overtaken by no more.
     fn rearm(&mut self) {
-        self.expires = self.flight.iter().filter_map(|segment| self.expires(segment)).min();
+        let last = self.flight.iter().position(|segment| segment.sent == 1 && !segment.held);
+        let before = self.flight.iter().take(last.map_or(usize::MAX, |last| last + 1));
+        self.expires = before.filter_map(|segment| self.expires(segment)).min();
+        debug_assert_eq!(self.expires, self.flight.iter().filter_map(|s| self.expires(s)).min());
     }
 
     /// When [`poll`](Self::poll) has something to do that it has not now.

@@ -139,8 +139,8 @@ impl Client {
         let conversations = &mut self.conversations;
         conversations.pending += 1;
         conversations.pending_bytes += text.len();
-        if !conversations.by_recipient.contains_key(&recipient)
-            && conversations.by_recipient.len() >= MAX_REMEMBERED
+        if conversations.by_recipient.len() >= MAX_REMEMBERED
+            && !conversations.by_recipient.contains_key(&recipient)
         {
             let idle = conversations.by_recipient.iter().find(|(_, c)| c.messages.is_empty());
             if let Some(idle) = idle.map(|(name, _)| name.clone()) {
@@ -202,7 +202,7 @@ impl Client {
             }
             match way {
                 Way::Flow(session, address) => {
-                    self.send_directly(now, recipient, index, session, address);
+                    return self.send_directly(now, recipient, session, address);
                 }
                 Way::Classic(address) => {
                     if !self.send_to_classic(now, recipient, index, address) {

@@ -122,6 +122,17 @@ impl Messages {
         Some(message)
     }
 
+    /// All that are nowhere yet go there, in order.
+    pub(super) fn begin_all(&mut self, place: Place, mut each: impl FnMut(&Message)) {
+        let Some(first) = self.first_waiting() else { return };
+        let waiting = |message: &&mut Message| message.place == Place::Waiting;
+        for message in self.in_order.range_mut(first..).filter(waiting) {
+            self.waiting -= usize::from(place != Place::Waiting);
+            message.place = place;
+            each(message);
+        }
+    }
+
     /// Whoever has those at a place does not answer: they are given to somebody again. How many.
     pub(super) fn take_back(&mut self, from: Place) -> usize {
         let mut taken = 0;

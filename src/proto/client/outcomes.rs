@@ -119,13 +119,16 @@ impl Client {
         if conversation.messages.all_are_nowhere() {
             conversation.rest(now.at);
         }
+        let waits = conversation.messages.first_waiting().is_some();
         if conversation.messages.is_empty() && conversation.path == Path::Direct {
             self.conversations.by_recipient.remove(recipient);
         }
         self.conversations.pending -= 1;
         self.conversations.pending_bytes -= message.text.len();
         self.emit(ClientEmit::Sent(message.ticket, outcome));
-        self.advance(now, recipient);
+        if waits {
+            self.advance(now, recipient);
+        }
     }
 
     /// Gives every message that the server has this outcome.

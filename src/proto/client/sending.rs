@@ -20,30 +20,27 @@ impl Client {
         Some((message.number, message.text.clone(), message.in_doubt))
     }
 
+    /// Everything that waits in a conversation goes.
     pub(super) fn send_directly(
         &mut self,
         now: Now,
         recipient: &Nickname,
-        index: usize,
         session: Session,
         address: SocketAddr,
     ) {
         self.open_peer(now, session, address);
         let Some(conversation) = self.conversations.by_recipient.get_mut(recipient) else { return };
-        let Some(message) = conversation.messages.begin(index, Place::Direct) else { return };
-        let chat = ChatFrame {
-            sender: &self.nickname,
-            author: None,
-            number: message.number,
-            stored_at: None,
-        };
-        for (piece, frame) in chat.encode(&message.text) {
-            let sent = match piece.more {
-                true => Sent::Part,
-                false => Sent::Message { recipient: recipient.clone(), number: message.number },
-            };
-            self.flows.push(session, &frame, sent);
-        }
+        conversation.messages.begin_all(Place::Direct, |message| {
+            let number = message.number;
+            let chat = ChatFrame { sender: &self.nickname, author: None, number, stored_at: None };
+            for (piece, frame) in chat.encode(&message.text) {
+                let sent = match piece.more {
+                    true => Sent::Part,
+                    false => Sent::Message { recipient: recipient.clone(), number },
+                };
+                self.flows.push(session, &frame, sent);
+            }
+        });
     }
 
     /// Whether it could be sent.
