@@ -97,6 +97,10 @@ impl Messages {
     }
 
     fn find(&self, number: u64) -> Option<usize> {
+        // Mostly it is the oldest.
+        if self.first().is_some_and(|first| first.number == number) {
+            return Some(0);
+        }
         self.in_order.binary_search_by_key(&number, |message| message.number).ok()
     }
 
