@@ -18,7 +18,7 @@ impl Object {
         Self { bytes }
     }
 
-    /// Adds a text, if it is there.
+    /// Adds a text, if it is there. Inlined for the sake of the name: see [`name`](Self::name).
     #[inline(always)]
     pub(super) fn text(&mut self, name: &str, text: Option<&str>) {
         if let Some(text) = text {

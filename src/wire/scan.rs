@@ -21,7 +21,7 @@ impl<'a> Scan<'a> {
         read(&mut scan).filter(|_| scan.rest.is_empty())
     }
 
-    /// Reads this.
+    /// Reads this. How long it is is known where it is called, so that it is compared at once.
     #[inline(always)]
     pub(super) fn token(&mut self, token: &str) -> Option<()> {
         self.rest = self.rest.strip_prefix(token)?;
