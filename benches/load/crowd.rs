@@ -12,7 +12,7 @@ use superchat::proto::{
 use super::Load;
 use super::acts::CONTACTS;
 use super::faults::{Due, Faults};
-use super::ledger::{Ledger, Run};
+use super::ledger::{Id, Ledger, Run};
 use super::random::Random;
 use super::sockets::{Batch, Sockets};
 
@@ -22,6 +22,9 @@ pub const MESSAGE: usize = 100;
 /// The tickets of what is no message.
 pub const REGISTER: u64 = 0;
 pub const DEREGISTER: u64 = u64::MAX;
+
+/// Messages that went wrong of which all is shown.
+const SHOWN: usize = 3;
 
 /// How long is waited until a registration that failed is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -284,11 +287,21 @@ impl Crowd {
         engines.filter(|engine| engine.is_registered()).count()
     }
 
-    /// Messages of clients that have not died since which have no outcome, and those that were accepted and
-    /// have not come.
+    /// Messages of clients that have not died since which have no outcome.
+    fn open(&self) -> impl Iterator<Item = Id> + '_ {
+        let of_this_run = |(author, number): &Id| *number > self.members[*author as usize].died_at;
+        self.ledger.open().filter(of_this_run)
+    }
+
+    /// How many these are, and those that were accepted and have not come.
     pub fn unfinished(&self) -> (usize, usize) {
-        let is_of_a_dead =
-            |(author, number): (u32, u32)| number <= self.members[author as usize].died_at;
-        (self.ledger.open(is_of_a_dead), self.ledger.missing().count())
+        (self.open().count(), self.ledger.missing().count())
+    }
+
+    /// What is known of the first of both: of the message, and its author.
+    pub fn show_unfinished(&self) {
+        for id in self.open().chain(self.ledger.missing()).take(SHOWN) {
+            println!("{}\n{:?}", self.ledger.describe(id), self.members[id.0 as usize].engine);
+        }
     }
 }

@@ -164,9 +164,14 @@ impl Ledger {
         self.messages.iter().filter(move |(_, message)| is_missing(message)).map(|(id, _)| *id)
     }
 
-    /// Messages of these runs that have no outcome.
-    pub fn open(&self, is_of_a_dead: impl Fn(Id) -> bool) -> usize {
+    /// Messages that have no outcome.
+    pub fn open(&self) -> impl Iterator<Item = Id> + '_ {
         let open = self.messages.iter().filter(|(_, message)| message.outcome.is_none());
-        open.filter(|(id, _)| !is_of_a_dead(**id)).count()
+        open.map(|(id, _)| *id)
+    }
+
+    /// What is known of a message.
+    pub fn describe(&self, id: Id) -> String {
+        format!("{id:?}: {:?}", self.messages.get(&id))
     }
 }

@@ -61,6 +61,7 @@ pub fn report(
     print_clients(crowd, chat);
 
     let (open, missing) = crowd.unfinished();
+    crowd.show_unfinished();
     let violations = crowd.ledger.violations;
     let well = chat.healed && (open, missing, violations) == (0, 0, 0);
     println!(
