@@ -307,6 +307,26 @@ fn a_registration_counts_again_for_who_was_found_gone_before_it_heard_of_it() {
     assert_eq!(said, NOTHING);
 }
 
+/// A copy of its registration, long on its way, would begin a session of which it does not know that it is another one:
+/// it would wait for the answer to what it said in the one before, which it did not get.
+#[test]
+fn a_registration_counts_no_more_for_who_was_found_gone_after_it_heard_of_it() {
+    let mut server = of_two();
+    server.joins("c");
+    let cookie = server.cookie("c");
+    let said = server.says_deaf("c", vec![keep("c", "b", 1, "hi")]);
+    assert_eq!(said, ["b: <Chat c: hi>", "c: <ack>"]);
+    server.took("b");
+    server.wait(25_000);
+    assert!(server.events.iter().any(|event| event == "Offline { nickname: \"c\" }"));
+    assert_eq!(server.from("c", hello("c", Some(cookie))), NOTHING);
+    // It notices when it says something, registers again, and asks again.
+    assert!(server.has("c", 3)[0].starts_with("c: <cookie"));
+    assert!(server.joins("c")[0].starts_with("c: <[Welcome"));
+    let said = server.says("c", vec![keep("c", "b", 1, "hi")]);
+    assert_eq!(said.last().unwrap(), "c: <[Message received by b.]>");
+}
+
 /// Each of their requests is under way until its answer has been sent for the last time.
 #[test]
 fn requests_of_strangers_take_no_room_from_anybody_else() {

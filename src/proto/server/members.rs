@@ -4,13 +4,14 @@
 //! address that it comes from, and is meant for this run of the server. To any other the server
 //! says what it needs to register (again), and remembers nothing.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::Server;
 use super::handing::{MAX_ANSWERS, Owed};
 use super::known::Known;
+use super::left::Left;
 use super::requests::Request;
 use crate::proto::Now;
 use crate::proto::directory::User;
@@ -31,10 +32,6 @@ const MEMBER: AckWait =
 /// more: a mailbox as full as it can be, in parts, and as many answers.
 const MAX_OWED: usize = 16_384;
 
-/// Sessions that have ended of which is remembered which registration was their last: as many as may
-/// end while one of them is on its way.
-const MAX_LEFT: usize = 1024;
-
 /// Bytes of long messages of which some parts have come. Past that, whoever has sent most of them has
 /// to register, and begins anew.
 const MAX_PARTS: usize = 64 << 20;
@@ -42,7 +39,7 @@ const MAX_PARTS: usize = 64 << 20;
 /// What is always known of a member. Who it is, and where, is in the table of users. Packed: there is one for
 /// each user.
 #[derive(Debug, Clone, Copy, Default)]
-#[repr(Rust, packed(4))]
+#[repr(Rust, packed)]
 struct Idle {
     /// The number of the registration that was answered last.
     registered: u64,
@@ -51,6 +48,8 @@ struct Idle {
     /// What is to be known of its flow, if that rests.
     taken: u64,
     round_trip: KeptTrip,
+    /// It has heard that it is registered: something of it was taken that it did not say before.
+    has_heard: bool,
 }
 
 /// What is under way with a member.
@@ -69,14 +68,14 @@ pub(super) struct Members {
     idle: Vec<Idle>,
     /// Only of those with whom something is under way.
     busy: BTreeMap<Session, Busy>,
-    /// Those who left last, and the numbers of their last registrations.
-    left: VecDeque<(Session, u64)>,
+    /// Those who are none any more.
+    left: Left,
 }
 
 impl Members {
     pub(super) fn new(users: usize) -> Self {
         let idle = Vec::with_capacity(users);
-        Self { idle, busy: BTreeMap::new(), left: VecDeque::new() }
+        Self { idle, busy: BTreeMap::new(), left: Left::default() }
     }
 
     fn idle(&self, user: User) -> Idle {
@@ -115,13 +114,6 @@ impl Members {
             self.busy.remove(&session);
         }
     }
-
-    fn remember_left(&mut self, session: Session, registered: u64) {
-        self.left.push_back((session, registered));
-        if self.left.len() > MAX_LEFT {
-            self.left.pop_front();
-        }
-    }
 }
 
 impl Server {
@@ -140,9 +132,7 @@ impl Server {
     pub(super) fn is_old(&self, hello: Hello) -> bool {
         let present = self.directory.member(hello.session);
         let present = present.map(|user| self.members.idle(user).registered);
-        let mut left = self.members.left.iter().rev().filter(|(s, _)| *s == hello.session);
-        present.is_some_and(|last| hello.number < last)
-            || left.next().is_some_and(|(_, last)| hello.number <= *last)
+        present.is_some_and(|last| hello.number < last) || self.members.left.has(hello)
     }
 
     /// The table has a session for somebody. With one that it had before something may be under way.
@@ -156,22 +146,28 @@ impl Server {
         }
         let idle = self.members.idle_mut(user);
         let taken = { idle.taken }.max(hello.floor.saturating_sub(1));
-        *idle = Idle { registered: hello.number, revision: 0, taken, ..*idle };
+        *idle = Idle { registered: hello.number, revision: 0, taken, has_heard: false, ..*idle };
     }
 
     /// The member at an address, if there is one, ends its session: its registration counts no more, should it
-    /// come again. (Who was only found gone may not have heard that it was registered, and asks for just that.)
+    /// come again. (Who was only found gone may not have heard that it was registered, and asks for just that: see
+    /// [`drop_member`](Self::drop_member).)
     pub(super) fn outdate_registration(&mut self, address: SocketAddr) {
         if let Some((session, user)) = self.directory.member_at(address) {
             let registered = self.members.idle(user).registered;
-            self.members.remember_left(session, registered);
+            self.members.left.add(session, registered);
         }
     }
 
-    /// Ends the session of the member at an address, and returns what it has not taken.
+    /// Ends the session of the member at an address, and returns what it has not taken. If it has heard that it is
+    /// registered, a copy of that registration does not begin the session anew: the member would not know, and wait
+    /// for answers that are dropped here. It is to register again, and then asks again.
     pub(super) fn drop_member(&mut self, address: SocketAddr) -> Vec<Owed> {
         let Some((session, user)) = self.directory.member_at(address) else { return Vec::new() };
-        *self.members.idle_mut(user) = Idle::default();
+        let Idle { registered, has_heard, .. } = std::mem::take(self.members.idle_mut(user));
+        if has_heard {
+            self.members.left.add(session, registered);
+        }
         self.forget_busy(session);
         self.flows.close(session)
     }
@@ -293,6 +289,7 @@ impl Server {
         flow.incoming.receive(now.at, sequence, frames);
         let appends = self.keeping.appends;
         while let Some(frames) = self.flows.get_mut(session).and_then(|flow| flow.incoming.take()) {
+            self.note_that_it_heard(session);
             for frame in frames {
                 self.on_frame(now, session, frame);
             }
@@ -301,6 +298,14 @@ impl Server {
             && let Some(flow) = self.flows.get_mut(session)
         {
             flow.incoming.let_ack_ride();
+        }
+    }
+
+    /// A packet of a member was taken. One with a number from the floor of its registration on was not sent before it
+    /// had heard that this was carried out, or had given it up.
+    fn note_that_it_heard(&mut self, session: Session) {
+        if let Some(user) = self.directory.member(session) {
+            self.members.idle_mut(user).has_heard = true;
         }
     }
 
@@ -380,7 +385,7 @@ impl Server {
             && parts <= MAX_PARTS
             && busy.clone().all(|(session, _)| self.directory.member(*session).is_some())
             && self.flows.sessions().into_iter().all(|s| self.directory.member(s).is_some())
-            && self.members.left.len() <= MAX_LEFT
+            && self.members.left.is_within_bounds()
     }
 
     /// Keeps the bound of what waits for the rest of its message.

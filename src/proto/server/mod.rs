@@ -19,6 +19,7 @@ mod handing;
 mod interface;
 mod keeping;
 mod known;
+mod left;
 mod mail;
 mod mailboxes;
 mod members;
