@@ -95,7 +95,7 @@ impl Conversations {
     /// Whether a message waits for word of this user.
     pub(super) fn waits_for(&self, recipient: &Nickname) -> bool {
         let conversation = self.by_recipient.get(recipient);
-        conversation.is_some_and(|conversation| conversation.messages.first_waiting().is_some())
+        conversation.is_some_and(|conversation| conversation.messages.any_waits())
     }
 }
 
@@ -302,7 +302,7 @@ impl Client {
         let mut ready = Vec::new();
         for (recipient, conversation) in &mut self.conversations.by_recipient {
             conversation.table_due = false;
-            if conversation.messages.first_waiting().is_some() {
+            if conversation.messages.any_waits() {
                 ready.push(recipient.clone());
             }
         }

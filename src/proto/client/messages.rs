@@ -82,6 +82,11 @@ impl Messages {
         self.all_wait() && self.first().is_none_or(|first| !first.in_doubt)
     }
 
+    /// Whether one is nowhere yet.
+    pub(super) fn any_waits(&self) -> bool {
+        self.waiting > 0
+    }
+
     /// Where the first stands that is nowhere yet.
     pub(super) fn first_waiting(&self) -> Option<usize> {
         // From the end: what is added waits there, behind all that is under way.

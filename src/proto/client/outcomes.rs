@@ -119,7 +119,7 @@ impl Client {
         if conversation.messages.all_are_nowhere() {
             conversation.rest(now.at);
         }
-        let waits = conversation.messages.first_waiting().is_some();
+        let waits = conversation.messages.any_waits();
         if conversation.messages.is_empty() && conversation.path == Path::Direct {
             self.conversations.by_recipient.remove(recipient);
         }
