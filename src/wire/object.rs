@@ -64,10 +64,28 @@ impl Object {
     }
 }
 
-/// Whether a text is written as it is. All of it is looked at, without a branch: so many bytes are at a time.
+/// Bytes that are looked at together.
+const WORD: usize = 8;
+
+/// Whether a text is written as it is. All of it is looked at, without a branch: so many bytes are at a time. What is
+/// at its end is looked at with what is before it, once more.
 pub(super) fn stands_for_itself(text: &str) -> bool {
-    let escaped = |byte: u8| (byte < b' ') | (byte == b'"') | (byte == b'\\');
-    !text.bytes().fold(false, |found, byte| found | escaped(byte))
+    let bytes = text.as_bytes();
+    let Some(end) = bytes.last_chunk::<WORD>() else {
+        return !bytes.iter().any(|byte| matches!(byte, 0..b' ' | b'"' | b'\\'));
+    };
+    let (words, _) = bytes.as_chunks::<WORD>();
+    words.iter().fold(escaped(end), |found, word| found | escaped(word)) == 0
+}
+
+/// Not zero where one of these bytes is escaped (`hasless` and `haszero` of S. E. Anderson, Bit Twiddling Hacks).
+#[inline(always)]
+fn escaped(word: &[u8; WORD]) -> u64 {
+    const EACH: u64 = u64::from_ne_bytes([1; WORD]);
+    let word = u64::from_ne_bytes(*word);
+    let control = word.wrapping_sub(EACH * 0x20);
+    let is = |byte: u8| (word ^ (EACH * u64::from(byte))).wrapping_sub(EACH);
+    (control | is(b'"') | is(b'\\')) & !word & (EACH << 7)
 }
 
 #[cfg(test)]
@@ -98,6 +116,23 @@ mod tests {
             [("\x1f", false), (" ", true), ("\"", false), ("\\", false), ("\x7f\u{e9}", true)]
         {
             assert_eq!(stands_for_itself(text), stands, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn one_that_is_escaped_is_found_wherever_it_stands() {
+        for length in 0..4 * WORD {
+            let plain = "x".repeat(length);
+            assert!(stands_for_itself(&plain));
+            for at in 0..length {
+                let with = |text: &str| [&plain[..at], text, &plain[at + 1..]].concat();
+                for escaped in ["\0", "\x1f", "\"", "\\"] {
+                    assert!(!stands_for_itself(&with(escaped)), "{at} of {length}");
+                }
+                for other in [" ", "!", "#", "[", "]", "\x7f", "\u{80}", "\u{7ff}"] {
+                    assert!(stands_for_itself(&with(other)), "{at} of {length}");
+                }
+            }
         }
     }
 }
