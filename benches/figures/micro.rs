@@ -45,7 +45,9 @@ pub fn parts(effort: Effort) -> Vec<Row> {
     let [from, to] = [1, 2].map(|number| Session::new(number << 50).unwrap());
     let frame = |number| {
         let chat = ChatFrame { sender: &sender, author: None, number, stored_at: None };
-        chat.encode(&text).map(|(_, frame)| frame).next().unwrap()
+        let mut frame = Vec::new();
+        chat.each_part(&text, &mut frame, |_, _| {});
+        frame
     };
     let mut header = Header::new(from, to);
     header.sequence = Some(Sequence { number: 123_456_789, floor: 123_456_780 });

@@ -4,7 +4,7 @@ use super::fields::{
     CHAT, DEREGISTER, FALSE, Fields, KEEP, NOTIFICATION, Names, OFFLINE, ONLINE, TABLE, TRUE,
     VERIFICATION, nickname, number, required, session,
 };
-use super::pieces::in_parts;
+use super::pieces::each_part;
 use super::table::{RowForm, decode_rows, encode_rows};
 use super::{DecodeError, Nickname, Presence, Row, Session, UnixTime};
 
@@ -66,15 +66,15 @@ pub struct ChatFrame<'a> {
 }
 
 impl ChatFrame<'_> {
-    /// The frames of a message, each of which fits a packet.
-    pub fn encode<'t>(
-        &self,
-        text: &'t str,
-    ) -> impl Iterator<Item = (Piece, Vec<u8>)> + use<'_, 't> {
-        in_parts(text, |piece, text| self.bytes(piece, text))
+    /// Gives the frames of a message, each of which fits a packet. They are written in the buffer, one after the
+    /// other: who keeps it has no memory asked for.
+    pub fn each_part(&self, text: &str, buffer: &mut Vec<u8>, each: impl FnMut(Piece, &[u8])) {
+        each_part(text, buffer, |piece, text, buffer| self.write(piece, text, buffer), each);
     }
 
-    fn bytes(&self, piece: Piece, text: &str) -> Vec<u8> {
+    /// Writes a part in the place of what is there.
+    fn write(&self, piece: Piece, text: &str, buffer: &mut Vec<u8>) {
+        buffer.clear();
         let fields = Fields {
             sender: Some(self.sender.as_str().into()),
             session: self.author.map(Session::number),
@@ -83,7 +83,7 @@ impl ChatFrame<'_> {
             msg: Some(text.into()),
             ..Fields::of_piece(CHAT, piece)
         };
-        fields.to_bytes()
+        fields.write_to(buffer);
     }
 }
 
@@ -101,15 +101,15 @@ pub struct KeepFrame<'a> {
 }
 
 impl KeepFrame<'_> {
-    /// The frames of a message, each of which fits a packet.
-    pub fn encode<'t>(
-        &self,
-        text: &'t str,
-    ) -> impl Iterator<Item = (Piece, Vec<u8>)> + use<'_, 't> {
-        in_parts(text, |piece, text| self.bytes(piece, text))
+    /// Gives the frames of a message, each of which fits a packet. They are written in the buffer, one after the
+    /// other: who keeps it has no memory asked for.
+    pub fn each_part(&self, text: &str, buffer: &mut Vec<u8>, each: impl FnMut(Piece, &[u8])) {
+        each_part(text, buffer, |piece, text, buffer| self.write(piece, text, buffer), each);
     }
 
-    fn bytes(&self, piece: Piece, text: &str) -> Vec<u8> {
+    /// Writes a part in the place of what is there.
+    fn write(&self, piece: Piece, text: &str, buffer: &mut Vec<u8>) {
+        buffer.clear();
         let fields = Fields {
             nickname: Some(self.sender.as_str().into()),
             recipient: Some(self.recipient.as_str().into()),
@@ -118,7 +118,7 @@ impl KeepFrame<'_> {
             msg: Some(text.into()),
             ..Fields::of_piece(KEEP, piece)
         };
-        fields.to_bytes()
+        fields.write_to(buffer);
     }
 }
 
@@ -178,14 +178,17 @@ impl Frame {
     /// Writes the frame.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
         let fields = match self {
             Self::Chat(Chat { sender, author, number, stored_at, piece, text }) => {
                 let (author, number, stored_at) = (*author, *number, *stored_at);
-                return ChatFrame { sender, author, number, stored_at }.bytes(*piece, text);
+                ChatFrame { sender, author, number, stored_at }.write(*piece, text, &mut bytes);
+                return bytes;
             }
             Self::Keep(Keep { sender, recipient, seen, number, piece, text }) => {
                 let (seen, number) = (*seen, *number);
-                return KeepFrame { sender, recipient, seen, number }.bytes(*piece, text);
+                KeepFrame { sender, recipient, seen, number }.write(*piece, text, &mut bytes);
+                return bytes;
             }
             Self::Deregister { nickname, number } => Fields {
                 nickname: Some(nickname.as_str().into()),

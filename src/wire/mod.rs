@@ -26,7 +26,7 @@ pub use frame::{Chat, ChatFrame, Frame, Keep, KeepFrame, Piece};
 pub use nickname::{Nickname, NicknameError};
 pub use notice::Notice;
 pub use packet::{Ack, Header, MAX_PACKET, Packet, Sequence, is_packet};
-pub use pieces::{Assembly, pieces};
+pub use pieces::Assembly;
 pub use session::{MessageId, Session};
 pub use table::{Presence, Row};
 pub use time::UnixTime;

@@ -132,8 +132,8 @@ impl HeaderFields {
         Some(fields)
     }
 
-    /// Writes those that there are, behind these bytes.
-    fn write_after(&self, bytes: Vec<u8>) -> Vec<u8> {
+    /// Writes those that there are behind these bytes.
+    fn write_to(&self, bytes: &mut Vec<u8>) {
         let mut object = Object::after(bytes);
         object.plain(name::SESSION, Some(self.session));
         object.plain(name::TO, Some(self.to));
@@ -143,7 +143,7 @@ impl HeaderFields {
         object.plain(name::ALSO, Some(&self.also).filter(|also| !also.is_empty()));
         object.plain(name::REVISION, self.revision);
         object.plain(name::COOKIE, self.cookie);
-        object.into_bytes()
+        object.finish();
     }
 }
 
@@ -232,7 +232,7 @@ impl Packet {
         let capacity = LIKELY_HEADER + frames.clone().map(|frame| frame.len() + 1).sum::<usize>();
         let mut bytes = Vec::with_capacity(capacity);
         bytes.push(b'[');
-        let mut bytes = header.fields().write_after(bytes);
+        header.fields().write_to(&mut bytes);
         for frame in frames {
             bytes.push(b',');
             bytes.extend_from_slice(frame);

@@ -2,26 +2,31 @@
 
 use super::{Packet, Piece};
 
-/// The frames that carry a text, each such that it fits a packet, as `encode` writes them.
-pub(super) fn in_parts(
+/// Gives the frames that carry a text, each such that it fits a packet. `write` writes each in the place of what is in
+/// the buffer, which may be used again.
+pub(super) fn each_part(
     text: &str,
-    encode: impl Fn(Piece, &str) -> Vec<u8>,
-) -> impl Iterator<Item = (Piece, Vec<u8>)> {
-    let encode = move |piece, text: &str| (piece, encode(piece, text));
+    buffer: &mut Vec<u8>,
+    write: impl Fn(Piece, &str, &mut Vec<u8>),
+    mut each: impl FnMut(Piece, &[u8]),
+) {
     // Nearly always it is one, and what is in it has not to be measured.
-    let whole = (text.len() < Packet::ROOM).then(|| encode(Piece::default(), text));
-    let whole = whole.filter(|(_, frame)| frame.len() < Packet::ROOM);
-    let parts = whole.is_none().then(|| {
-        let (_, empty) = encode(Piece::default(), "");
-        pieces(text, empty.len())
-    });
-    let parts = parts.into_iter().flatten();
-    whole.into_iter().chain(parts.map(move |(piece, text)| encode(piece, text)))
+    if text.len() < Packet::ROOM {
+        write(Piece::default(), text, buffer);
+        if buffer.len() < Packet::ROOM {
+            return each(Piece::default(), buffer);
+        }
+    }
+    write(Piece::default(), "", buffer);
+    for (piece, text) in pieces(text, buffer.len()) {
+        write(piece, text, buffer);
+        each(piece, buffer);
+    }
 }
 
 /// The parts of a text, in order, each such that its frame fits a packet. `empty` is the length of
 /// that frame with no text in it.
-pub fn pieces(text: &str, empty: usize) -> impl Iterator<Item = (Piece, &str)> {
+fn pieces(text: &str, empty: usize) -> impl Iterator<Item = (Piece, &str)> {
     // `"Part":4294967295,"More":true,` and the comma before the frame.
     let room = Packet::ROOM.saturating_sub(empty + 32).max(6);
     let mut rest = Some(text);

@@ -138,6 +138,8 @@ pub struct Client {
     max_text: usize,
     timers: Timers<Timer>,
     outputs: VecDeque<Output<ClientEmit>>,
+    /// The frame of a message is written here before it is queued.
+    frame: Vec<u8>,
     stats: Stats,
 }
 
@@ -169,6 +171,7 @@ impl Client {
             max_text,
             timers: Timers::new(),
             outputs: VecDeque::new(),
+            frame: Vec::new(),
             stats: Stats::default(),
         }
     }

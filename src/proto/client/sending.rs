@@ -33,13 +33,13 @@ impl Client {
         conversation.messages.begin_all(Place::Direct, |message| {
             let number = message.number;
             let chat = ChatFrame { sender: &self.nickname, author: None, number, stored_at: None };
-            for (piece, frame) in chat.encode(&message.text) {
+            chat.each_part(&message.text, &mut self.frame, |piece, frame| {
                 let sent = match piece.more {
                     true => Sent::Part,
                     false => Sent::Message { recipient: recipient.clone(), number },
                 };
-                self.flows.push(session, &frame, sent);
-            }
+                self.flows.push(session, frame, sent);
+            });
         });
     }
 
@@ -97,13 +97,13 @@ impl Client {
         self.open_server(now);
         self.conversations.at_server.insert(number, recipient.clone());
         let keep = KeepFrame { sender: &sender, recipient: &recipient, seen, number };
-        for (piece, frame) in keep.encode(&text) {
+        keep.each_part(&text, &mut self.frame, |piece, frame| {
             let sent = match in_doubt && !piece.more {
                 true => Sent::Again(number),
                 false => Sent::Part,
             };
-            self.flows.push(session, &frame, sent);
-        }
+            self.flows.push(session, frame, sent);
+        });
         if in_doubt {
             self.given_again.add(number);
         }

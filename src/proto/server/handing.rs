@@ -6,7 +6,7 @@ use super::requests::RequestId;
 use super::{QUESTION_PATIENCE, Server, Timer};
 use crate::proto::Now;
 use crate::proto::flows::AckWait;
-use crate::wire::{Chat, Frame, MessageId, Nickname, Notice, Piece, Session, UnixTime, pieces};
+use crate::wire::{ChatFrame, Frame, MessageId, Nickname, Notice, Session, UnixTime};
 
 /// How long the last word of a server that goes down is tried: the operator waits for it.
 const FAREWELL: AckWait =
@@ -58,7 +58,7 @@ impl Server {
 
     /// Asks a member whether it is there.
     pub(super) fn remind(&mut self, session: Session) {
-        self.push(session, Frame::Verification.encode(), Owed::Nothing);
+        self.push(session, &Frame::Verification.encode(), Owed::Nothing);
     }
 
     /// Somebody waits for word of a member: it is not waited for as long as otherwise.
@@ -73,14 +73,14 @@ impl Server {
     /// Says something to a member, if there is one of this name.
     pub(super) fn push_frame(&mut self, to: &Nickname, frame: &Frame) {
         if let Some(session) = self.directory.session(to) {
-            self.push(session, frame.encode(), Owed::Nothing);
+            self.push(session, &frame.encode(), Owed::Nothing);
         }
     }
 
     /// Queues a frame for a member, if there is one of this session.
-    fn push(&mut self, session: Session, frame: Vec<u8>, owed: Owed) {
+    fn push(&mut self, session: Session, frame: &[u8], owed: Owed) {
         if let Some(flow) = self.flow(session) {
-            flow.push(&frame, owed);
+            flow.push(frame, owed);
         }
     }
 
@@ -116,22 +116,16 @@ impl Server {
             self.last_number += 1;
             MessageId { author: self.stored_author, number: self.last_number }
         });
-        let chat = |piece, text: &str| {
-            Frame::Chat(Chat {
-                sender: message.sender.clone(),
-                author: Some(id.author),
-                number: id.number,
-                stored_at: message.stored_at,
-                piece,
-                text: text.to_owned(),
-            })
-            .encode()
+        let chat = ChatFrame {
+            sender: message.sender,
+            author: Some(id.author),
+            number: id.number,
+            stored_at: message.stored_at,
         };
-        let empty = chat(Piece::default(), "").len();
-        for (piece, text) in pieces(message.text, empty) {
+        chat.each_part(message.text, &mut Vec::new(), |piece, frame| {
             let owed = if piece.more { Owed::Nothing } else { owed.clone() };
-            self.push(session, chat(piece, text), owed);
-        }
+            self.push(session, frame, owed);
+        });
         if message.stored_at.is_none() {
             self.expect_word(now, session);
         }
@@ -154,7 +148,7 @@ impl Server {
                 }
             }
             self.flows.limit(session, FAREWELL);
-            self.push(session, frame.encode(), Owed::Nothing);
+            self.push(session, &frame.encode(), Owed::Nothing);
         }
     }
 }
