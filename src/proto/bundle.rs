@@ -18,6 +18,15 @@ impl<T> Bundle<T> {
         Self { bytes: frame.to_vec(), items: vec![(item, frame.len())] }
     }
 
+    /// A frame that others follow most likely, with memory for them.
+    pub(super) fn of_several(frame: &[u8], item: T) -> Self {
+        let items = Vec::with_capacity(1 + Packet::ROOM / (frame.len() + 1));
+        let mut bundle = Self { bytes: Vec::with_capacity(Packet::ROOM), items };
+        bundle.bytes.extend_from_slice(frame);
+        bundle.items.push((item, frame.len()));
+        bundle
+    }
+
     /// Whether this frame fits as well.
     pub(super) fn has_room_for(&self, frame: &[u8]) -> bool {
         self.bytes.len() + 1 + frame.len() < Packet::ROOM
@@ -25,7 +34,7 @@ impl<T> Bundle<T> {
 
     /// Adds a frame that fits.
     pub(super) fn push(&mut self, frame: &[u8], item: T) {
-        if self.items.len() == 1 {
+        if self.items.len() == 1 && self.bytes.capacity() < Packet::ROOM {
             // Who follows is likely to be followed. A new place costs less than a larger one.
             let mut bytes = Vec::with_capacity(Packet::ROOM);
             bytes.extend_from_slice(&self.bytes);
@@ -79,6 +88,14 @@ mod tests {
         let mut bundle = Bundle::of(b"{}", 1);
         bundle.push(b"", 2);
         bundle.push(b"{,}", 3);
+        same_bundle(bundle);
+        let mut bundle = Bundle::of_several(b"{}", 1);
+        bundle.push(b"", 2);
+        bundle.push(b"{,}", 3);
+        same_bundle(bundle);
+    }
+
+    fn same_bundle(bundle: Bundle<i32>) {
         assert_eq!((bundle.bytes(), bundle.len()), (&b"{},,{,}"[..], 3));
         assert_eq!(bundle.items().copied().collect::<Vec<_>>(), [1, 2, 3]);
         let mut frames = Vec::new();

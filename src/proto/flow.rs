@@ -140,7 +140,8 @@ impl<T> Flow<T> {
                 self.queued += 1;
                 last.push(frame, item);
             }
-            _ => self.queue.push_back(Bundle::of(frame, item)),
+            Some(_) => self.queue.push_back(Bundle::of_several(frame, item)),
+            None => self.queue.push_back(Bundle::of(frame, item)),
         }
     }
 

@@ -176,13 +176,12 @@ impl Client {
     /// How long a message is, and may be: where it needs a classic datagram, as that.
     fn length(&self, recipient: &Nickname, text: &str) -> (usize, usize) {
         let classic = |row: &Row| row.presence.is_online() && row.session.is_none();
-        let sender = self.nickname.clone();
         let datagram = if self.is_registered() && self.current.is_none() {
             // The longest of those that may have to carry it.
-            let (recipient, seen) = (recipient.clone(), Presence::Offline);
-            Datagram::Keep { sender, recipient, seen, text: text.to_owned() }
+            let (sender, recipient) = (self.nickname.clone(), recipient.clone());
+            Datagram::Keep { sender, recipient, seen: Presence::Offline, text: text.to_owned() }
         } else if self.table.get(recipient).is_some_and(classic) {
-            Datagram::Chat { sender, text: text.to_owned() }
+            Datagram::Chat { sender: self.nickname.clone(), text: text.to_owned() }
         } else {
             return (text.len(), self.max_text);
         };
