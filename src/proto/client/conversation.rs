@@ -82,6 +82,11 @@ impl Conversations {
             && conversations().all(|conversation| conversation.messages.is_sound())
     }
 
+    /// In which flows messages are under way.
+    pub(super) fn flows(&self) -> impl Iterator<Item = Session> {
+        self.by_recipient.values().flat_map(|conversation| conversation.messages.flows())
+    }
+
     /// A session begins of which no server has anything yet. What waits for it is sent in it.
     pub(super) fn begin_anew(&mut self) {
         self.by_recipient.retain(|_, conversation| !conversation.messages.is_empty());
@@ -132,7 +137,10 @@ pub(super) struct Direct {
 
 impl Client {
     pub(super) fn send(&mut self, now: Now, ticket: Ticket, recipient: Nickname, text: String) {
-        if let Err(failure) = self.check(&recipient, &text) {
+        let conversation = self.conversations.by_recipient.get(&recipient);
+        let conversation = conversation.filter(|_| self.may_send());
+        let flow = conversation.and_then(|conversation| conversation.messages.flow());
+        if let Err(failure) = self.check(&recipient, &text, flow) {
             return self.emit(ClientEmit::Sent(ticket, Err(failure)));
         }
         let number = self.next_number();
@@ -154,11 +162,20 @@ impl Client {
             conversation.rest(now.at);
         }
         conversation.messages.push(Message::new(ticket, number, text));
-        self.advance(now, &recipient);
+        match flow {
+            // It goes after them.
+            Some(session) => self.put_in_flow(&recipient, session),
+            None => self.advance(now, &recipient),
+        }
     }
 
-    /// Whether a message can be accepted now.
-    fn check(&self, recipient: &Nickname, text: &str) -> Result<(), Failure> {
+    /// Whether a message can be accepted now, behind those that are in a flow, if they are.
+    fn check(
+        &self,
+        recipient: &Nickname,
+        text: &str,
+        flow: Option<Session>,
+    ) -> Result<(), Failure> {
         if !self.is_present() && !self.is_registering() {
             return Err(Failure::NotRegistered);
         }
@@ -167,7 +184,11 @@ impl Client {
         {
             return Err(Failure::TooManyPending);
         }
-        match self.length(recipient, text) {
+        let length = match flow {
+            Some(_) => (text.len(), self.max_text),
+            None => self.length(recipient, text),
+        };
+        match length {
             (bytes, limit) if bytes > limit => Err(Failure::TooLong(bytes)),
             _ => Ok(()),
         }
@@ -267,7 +288,7 @@ impl Client {
         let Some(conversation) = self.conversations.by_recipient.get_mut(recipient) else { return };
         conversation.path = Path::Server;
         conversation.blocked_until = now.at + BLOCKED_FOR;
-        let failed = conversation.messages.take_back(Place::Direct);
+        let failed = conversation.messages.take_back(Place::is_direct);
         for _ in 0..failed {
             self.event(ClientEvent::Unacknowledged { recipient: recipient.clone() });
         }
@@ -280,7 +301,7 @@ impl Client {
     /// to the new one.
     pub(super) fn on_moved(&mut self, now: Now, recipient: &Nickname) {
         let Some(conversation) = self.conversations.by_recipient.get_mut(recipient) else { return };
-        conversation.messages.take_back(Place::Direct);
+        conversation.messages.take_back(Place::is_direct);
         self.advance(now, recipient);
     }
 
@@ -291,7 +312,7 @@ impl Client {
             let Some(conversation) = self.conversations.by_recipient.get_mut(recipient) else {
                 continue;
             };
-            conversation.messages.take_back(Place::AtServer);
+            conversation.messages.take_back(Place::is_at_server);
             self.advance(now, recipient);
         }
     }

@@ -6,14 +6,15 @@
 use std::collections::VecDeque;
 
 use super::Ticket;
+use crate::wire::Session;
 
 /// Where a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     /// Nowhere yet.
     Waiting,
-    /// On its way to the recipient itself.
-    Direct,
+    /// On its way to the recipient itself, in the flow with this session; to a classic program, in none.
+    Direct(Option<Session>),
     /// With the server.
     AtServer,
 }
@@ -28,6 +29,23 @@ pub(super) struct Message {
     pub(super) in_doubt: bool,
     /// The server said once that the recipient is there.
     pub(super) retried: bool,
+}
+
+impl Place {
+    pub(super) fn is_direct(&self) -> bool {
+        matches!(self, Self::Direct(_))
+    }
+
+    fn flow(self) -> Option<Session> {
+        match self {
+            Self::Direct(session) => session,
+            Self::Waiting | Self::AtServer => None,
+        }
+    }
+
+    pub(super) fn is_at_server(&self) -> bool {
+        matches!(self, Self::AtServer)
+    }
 }
 
 impl Message {
@@ -70,6 +88,16 @@ impl Messages {
     pub(super) fn push(&mut self, message: Message) {
         self.waiting += usize::from(message.place == Place::Waiting);
         self.in_order.push_back(message);
+    }
+
+    /// The flow in which all of them are under way: they are on the same path.
+    pub(super) fn flow(&self) -> Option<Session> {
+        if self.any_waits() { None } else { self.in_order.back()?.place.flow() }
+    }
+
+    /// The flow of each that is in one.
+    pub(super) fn flows(&self) -> impl Iterator<Item = Session> {
+        self.iter().filter_map(|message| message.place.flow())
     }
 
     /// Whether none is under way.
@@ -143,9 +171,9 @@ impl Messages {
     }
 
     /// Whoever has those at a place does not answer: they are given to somebody again. How many.
-    pub(super) fn take_back(&mut self, from: Place) -> usize {
+    pub(super) fn take_back(&mut self, from: fn(&Place) -> bool) -> usize {
         let mut taken = 0;
-        for message in self.in_order.iter_mut().filter(|message| message.place == from) {
+        for message in self.in_order.iter_mut().filter(|message| from(&message.place)) {
             message.place = Place::Waiting;
             message.in_doubt = true;
             taken += 1;

@@ -522,6 +522,7 @@ impl Engine for Client {
 
     fn is_within_bounds(&self) -> bool {
         self.conversations.is_within_bounds()
+            && self.conversations.flows().all(|session| self.flows.get(session).is_some())
             && self.are_peers_within_bounds()
             && self.by_session.len() <= self.table.len()
             && self.table.len() <= MAX_ROWS

@@ -29,8 +29,13 @@ impl Client {
         address: SocketAddr,
     ) {
         self.open_peer(now, session, address);
+        self.put_in_flow(recipient, session);
+    }
+
+    /// Everything that waits in a conversation goes into a flow that is there.
+    pub(super) fn put_in_flow(&mut self, recipient: &Nickname, session: Session) {
         let Some(conversation) = self.conversations.by_recipient.get_mut(recipient) else { return };
-        conversation.messages.begin_all(Place::Direct, |message| {
+        conversation.messages.begin_all(Place::Direct(Some(session)), |message| {
             let number = message.number;
             let chat = ChatFrame { sender: &self.nickname, author: None, number, stored_at: None };
             chat.each_part(&message.text, &mut self.frame, |piece, frame| {
@@ -51,7 +56,7 @@ impl Client {
         index: usize,
         address: SocketAddr,
     ) -> bool {
-        let Some((number, text, _)) = self.begin(recipient, index, Place::Direct) else {
+        let Some((number, text, _)) = self.begin(recipient, index, Place::Direct(None)) else {
             return false;
         };
         let (sender, recipient) = (self.nickname().clone(), recipient.clone());
