@@ -64,13 +64,16 @@ impl Socket {
     pub(super) fn receive<'a>(
         &self,
         batch: &'a mut Batch,
-    ) -> io::Result<impl Iterator<Item = Train<'a>>> {
+    ) -> io::Result<impl ExactSizeIterator<Item = Train<'a>>> {
+        let Batch { bytes, places } = batch;
         let mut found = [RecvMeta::default(); BATCH_SIZE];
-        let mut slices = batch.0.chunks_mut(MAX_UDP).map(IoSliceMut::new);
+        let mut slices = bytes.chunks_mut(MAX_UDP).map(IoSliceMut::new);
         let mut buffers: [IoSliceMut<'_>; BATCH_SIZE] =
             std::array::from_fn(|_| slices.next().unwrap_or_else(|| IoSliceMut::new(&mut [])));
-        let count = self.state.recv((&self.io).into(), &mut buffers, &mut found)?;
-        let trains = found.into_iter().take(count).zip(batch.0.chunks(MAX_UDP));
+        let buffers = buffers.get_mut(..*places).unwrap_or_default();
+        let count = self.state.recv((&self.io).into(), buffers, &mut found)?;
+        *places = (2 * count).clamp(FEW, BATCH_SIZE);
+        let trains = found.into_iter().take(count).zip(bytes.chunks(MAX_UDP));
         Ok(trains.map(|(found, buffer)| Train {
             from: found.addr,
             bytes: buffer.get(..found.len).unwrap_or_default(),
@@ -120,12 +123,19 @@ impl Socket {
     }
 }
 
+/// Trains that are looked for where none came, or one: each place takes time to prepare, also where nothing comes.
+const FEW: usize = 2;
+
 /// Where datagrams are received: 2 MB, of which the system gives what is used.
-pub(super) struct Batch(Vec<u8>);
+pub(super) struct Batch {
+    bytes: Vec<u8>,
+    /// How many trains are looked for next: twice as many as came last.
+    places: usize,
+}
 
 impl Batch {
     pub(super) fn new() -> Self {
-        Self(vec![0; MAX_UDP * BATCH_SIZE])
+        Self { bytes: vec![0; MAX_UDP * BATCH_SIZE], places: FEW }
     }
 }
 
