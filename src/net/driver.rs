@@ -190,11 +190,20 @@ impl<E: Engine, O: Outlet<E::Emit>> Driver<E, O> {
         let mut batch = Batch::new();
         let mut busy = Busy::new();
         while !self.port.ended.load(Ordering::Acquire) {
-            if self.port.receive(&self.socket, &mut batch) {
-                busy.received();
-                continue;
-            }
-            if busy.looks_again() {
+            let looks_again = match self.port.receive(&self.socket, &mut batch) {
+                Came::Nothing => busy.looks_again(),
+                Came::One => {
+                    busy.received();
+                    // Whom it has woken has the core before more is looked for.
+                    busy.looks_again();
+                    true
+                }
+                Came::Several => {
+                    busy.received();
+                    true
+                }
+            };
+            if looks_again {
                 continue;
             }
             match self.poll.poll(&mut events, self.port.sleep_time()) {
@@ -215,6 +224,13 @@ impl<E: Engine, O: Outlet<E::Emit>> Driver<E, O> {
         drop(outlet);
         info!("ended");
     }
+}
+
+/// How many trains a look at the socket gave.
+enum Came {
+    Nothing,
+    One,
+    Several,
 }
 
 /// Whether more is likely to come so soon that sleeping, and being woken, takes longer.
@@ -398,13 +414,14 @@ impl<E: Engine, O: Outlet<E::Emit>> Port<E, O> {
         }
     }
 
-    /// Takes what has come, up to a batch, and then does what is due for all of it. Whether there may be
-    /// more.
-    fn receive(&self, socket: &Socket, batch: &mut Batch) -> bool {
+    /// Takes what has come, up to a batch, and then does what is due for all of it.
+    fn receive(&self, socket: &Socket, batch: &mut Batch) -> Came {
         let trains = match socket.receive(batch) {
             Ok(trains) => trains,
-            Err(error) => return error.kind() != io::ErrorKind::WouldBlock,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Came::Nothing,
+            Err(_) => return Came::Several,
         };
+        let came = if trains.len() == 1 { Came::One } else { Came::Several };
         for train in trains {
             // Others have their turn between one sender's datagrams and the next's.
             let mut core = self.lock();
@@ -418,7 +435,7 @@ impl<E: Engine, O: Outlet<E::Emit>> Port<E, O> {
             rest.finish();
         }
         self.flush().finish();
-        true
+        came
     }
 
     /// Gives the engine a datagram.
