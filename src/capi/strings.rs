@@ -25,8 +25,20 @@ pub(super) unsafe fn optional<'a>(text: *const c_char) -> Result<Option<&'a str>
         return Ok(None);
     }
     // SAFETY: it is not NULL, so by contract it is a NUL-terminated string.
-    let text = unsafe { CStr::from_ptr(text) };
-    text.to_str().map(Some).map_err(|_| Fault::Argument("a string is not UTF-8"))
+    let bytes = unsafe { CStr::from_ptr(text) }.to_bytes();
+    if is_ascii(bytes) {
+        // SAFETY: ASCII is UTF-8.
+        return Ok(Some(unsafe { str::from_utf8_unchecked(bytes) }));
+    }
+    str::from_utf8(bytes).map(Some).map_err(|_| Fault::Argument("a string is not UTF-8"))
+}
+
+/// Whether there is nothing but ASCII, which is looked at eight bytes at a time: mostly it is so, and to see that each
+/// message is UTF-8 would be a third of what its way through this interface takes.
+fn is_ascii(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let all = words.iter().fold(0, |all, word| all | u64::from_ne_bytes(*word));
+    all & u64::from_ne_bytes([0x80; 8]) == 0 && rest.is_ascii()
 }
 
 /// Copies `text` to a buffer of `size` bytes, cut to what fits, always NUL-terminated. Returns the
@@ -69,5 +81,41 @@ impl Text {
 
     pub(super) fn len(&self) -> usize {
         self.bytes.len() - 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_ascii_is_seen_wherever_it_stands() {
+        for length in 0..40 {
+            let text = "x".repeat(length);
+            assert!(is_ascii(text.as_bytes()));
+            for at in 0..length {
+                let with = |byte: u8| {
+                    let mut bytes = text.clone().into_bytes();
+                    bytes[at] = byte;
+                    is_ascii(&bytes)
+                };
+                assert!(with(0x7f) && !with(0x80) && !with(0xff), "{at} of {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_string_is_utf8_or_an_argument_that_is_wrong() {
+        // SAFETY: literals.
+        let read =
+            |text: &CStr| unsafe { optional(text.as_ptr()) }.ok().flatten().map(str::to_owned);
+        assert_eq!(read(c"").as_deref(), Some(""));
+        assert_eq!(read(c"plain, and long enough").as_deref(), Some("plain, and long enough"));
+        assert_eq!(
+            read(c"fr\u{fc}h, and long enough").as_deref(),
+            Some("fr\u{fc}h, and long enough")
+        );
+        assert_eq!(read(c"long enough, and none: \xff"), None);
+        assert_eq!(read(c"\xff"), None);
     }
 }
