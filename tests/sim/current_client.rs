@@ -27,6 +27,23 @@ fn a_message_to_who_is_there_goes_directly() {
     assert_eq!(client.wait(10_000), NOTHING);
 }
 
+/// Somebody may have left one name for another before the client hears of it. Then the first name is somebody else's.
+#[test]
+fn messages_to_the_second_of_two_names_with_one_session_come_and_have_their_outcome() {
+    let mut client = Script::current_online();
+    let before = Row { nickname: nickname("z"), ..row("d") };
+    client.told_loosely(vec![changes(&[before, row("d")], 3, 5, 5)]);
+    assert_eq!(client.send("d", "one"), ["d: <Chat a: one>"]);
+    let again = client.told_loosely(vec![changes(&[row("z")], 5, 6, 6)]);
+    assert!(again.contains(&"d: <Chat a: one>".to_owned()), "{again:?}");
+    client.send("d", "two");
+    let mut came = client.took("d");
+    came.extend(client.wait(50));
+    came.extend(client.took("d"));
+    came.retain(|line| line.starts_with("says"));
+    assert_eq!(came, [RECEIVED, RECEIVED].concat());
+}
+
 #[test]
 fn an_ack_from_another_address_confirms_nothing() {
     let mut client = Script::current_online();

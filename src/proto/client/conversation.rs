@@ -5,6 +5,9 @@
 //! path is taken only by all of them together, oldest first; and back from the server to the direct
 //! one only when the server has nothing more for this recipient. So they come in order, and whoever
 //! remembers the last number has seen all before it.
+//!
+//! A message that is in a flow has what depends on it there: whoever closes a flow, or empties it, takes back the
+//! messages that were in it. Until then those that follow go after them, whatever the table says meanwhile.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -82,9 +85,15 @@ impl Conversations {
             && conversations().all(|conversation| conversation.messages.is_sound())
     }
 
-    /// In which flows messages are under way.
-    pub(super) fn flows(&self) -> impl Iterator<Item = Session> {
-        self.by_recipient.values().flat_map(|conversation| conversation.messages.flows())
+    /// In which flows messages are under way, and how many in each.
+    pub(super) fn flows(&self) -> impl Iterator<Item = (Session, usize)> + use<> {
+        let mut messages = BTreeMap::new();
+        for conversation in self.by_recipient.values() {
+            for session in conversation.messages.flows() {
+                *messages.entry(session).or_default() += 1;
+            }
+        }
+        messages.into_iter()
     }
 
     /// A session begins of which no server has anything yet. What waits for it is sent in it.

@@ -522,7 +522,11 @@ impl Engine for Client {
 
     fn is_within_bounds(&self) -> bool {
         self.conversations.is_within_bounds()
-            && self.conversations.flows().all(|session| self.flows.get(session).is_some())
+            && self.conversations.flows().all(|(session, messages)| {
+                let flow = self.flows.get(session);
+                let is_message = |sent: &Sent| matches!(sent, Sent::Message { .. });
+                flow.is_some_and(|flow| flow.load_of(is_message) >= messages)
+            })
             && self.are_peers_within_bounds()
             && self.by_session.len() <= self.table.len()
             && self.table.len() <= MAX_ROWS

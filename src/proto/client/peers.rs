@@ -4,6 +4,7 @@
 //! says are N's (or from the server itself). Where the table does not say so yet, the server is asked,
 //! and the message waits for the answer, or comes again: its sender has not heard that it was taken.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -35,6 +36,17 @@ pub(super) enum Sent {
     Again(u64),
     /// The message has come.
     Message { recipient: Nickname, number: u64 },
+}
+
+impl Sent {
+    /// Whose messages are among these.
+    pub(super) fn recipients(sent: Vec<Self>) -> BTreeSet<Nickname> {
+        let recipient = |sent| match sent {
+            Self::Message { recipient, .. } => Some(recipient),
+            Self::Part | Self::Again(_) => None,
+        };
+        sent.into_iter().filter_map(recipient).collect()
+    }
 }
 
 impl Client {

@@ -368,13 +368,8 @@ impl Client {
         if self.server_session() == Some(session) {
             return self.on_server_silent(now);
         }
-        let mut failed = BTreeSet::new();
-        for sent in self.flows.get_mut(session).map(|flow| flow.abandon()).unwrap_or_default() {
-            if let Sent::Message { recipient, .. } = sent {
-                failed.insert(recipient);
-            }
-        }
-        for recipient in failed {
+        let failed = self.flows.get_mut(session).map(|flow| flow.abandon()).unwrap_or_default();
+        for recipient in Sent::recipients(failed) {
             self.on_direct_failed(now, &recipient);
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::peers::Sent;
 use super::{Client, ClientEvent, Direct, MAX_LOOKUPS, Phase, Timer};
 use crate::proto::Now;
-use crate::wire::{Frame, Header, Nickname, Packet, Row};
+use crate::wire::{Frame, Header, Nickname, Packet, Row, Session};
 
 /// Rows of the table: more than a server tells of (`lookup_past` is no more). Past that, users who are offline
 /// are forgotten, of whom the server has perhaps forgotten most.
@@ -143,7 +143,7 @@ impl Client {
         let before = self.table.len();
         for name in stale {
             if let Some(session) = self.table.remove(&name).and_then(|row| row.session) {
-                self.by_session.remove(&session);
+                self.forget_session(session, &name);
             }
         }
         if self.table.len() < before {
@@ -161,9 +161,9 @@ impl Client {
         let needed = |row: &Row| conversations.waits_for(&row.nickname);
         self.table.retain(|_, row| row.presence.is_online() || needed(row));
         while self.table.len() > MAX_ROWS / 4 * 3 {
-            let Some((_, row)) = self.table.pop_first() else { break };
+            let Some((name, row)) = self.table.pop_first() else { break };
             if let Some(session) = row.session {
-                self.by_session.remove(&session);
+                self.forget_session(session, &name);
             }
         }
     }
@@ -177,7 +177,7 @@ impl Client {
         self.make_room_for(&name);
         let before = self.table.insert(name.clone(), row.clone());
         if let Some(session) = before.as_ref().and_then(|before| before.session) {
-            self.by_session.remove(&session);
+            self.forget_session(session, &name);
         }
         if let Some(session) = row.session {
             self.by_session.insert(session, name.clone());
@@ -188,15 +188,23 @@ impl Client {
         let under_way = match before.session {
             Some(session) => {
                 self.parts.remove(&session);
-                !self.flows.close(session).is_empty()
+                Sent::recipients(self.flows.close(session))
             }
             None => {
                 let to_it = |direct: &Direct, _| direct.recipient == name;
-                !self.links.cancel(now.at, before.address, to_it).is_empty()
+                let under_way = self.links.cancel(now.at, before.address, to_it);
+                under_way.into_iter().map(|direct| direct.recipient).collect()
             }
         };
-        if under_way {
-            self.on_moved(now, &name);
+        for recipient in under_way {
+            self.on_moved(now, &recipient);
+        }
+    }
+
+    /// A user's session is that no more.
+    fn forget_session(&mut self, session: Session, name: &Nickname) {
+        if self.by_session.get(&session) == Some(name) {
+            self.by_session.remove(&session);
         }
     }
 }
@@ -206,7 +214,7 @@ mod tests {
     use std::net::SocketAddr;
 
     use super::*;
-    use crate::wire::{Presence, Session, UnixTime};
+    use crate::wire::{Presence, UnixTime};
 
     fn row(n: usize, presence: Presence) -> Row {
         let nickname = Nickname::new(&format!("user{n:06}")).unwrap();
