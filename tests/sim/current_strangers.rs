@@ -49,6 +49,17 @@ fn with_a_good_cookie_it_is_welcomed_with_the_table() {
     );
 }
 
+#[test]
+fn the_servers_own_session_is_nobody_s() {
+    let mut server = Script::with_current(server_config(10), &["b"]);
+    let own = server.own();
+    server.from("c", hello_as("c", own, 1, None));
+    let cookie = server.cookie("c");
+    assert_eq!(server.from("c", hello_as("c", own, 1, Some(cookie))), NOTHING);
+    assert_eq!(server.wait(5_000), NOTHING);
+    assert_eq!(rows(&server), 1);
+}
+
 /// While one waits for its name, another takes the session that both ask for.
 #[test]
 fn a_session_is_one_user_s_however_long_a_registration_has_waited() {

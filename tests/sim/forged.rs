@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use superchat::wire::{Ack, Datagram, Header, Nickname, Packet, Session};
+use superchat::wire::{Ack, Datagram, Header, Nickname, Packet, Row, Sequence, Session};
 
 use super::current::{absent, changes, chat, found, note, row, session};
 use super::script::{self, Script, ack, address, offline_note, table, verification};
@@ -58,7 +58,7 @@ fn classic_lies() -> Vec<Vec<u8>> {
 fn current_lies(to: Session) -> Vec<Vec<u8>> {
     let header = |peer: &str| Header::new(session(peer), to);
     let numbered = |peer: &str, number| {
-        let sequence = Some(superchat::wire::Sequence { number, floor: 1 });
+        let sequence = Some(Sequence { number, floor: 1 });
         Header { sequence, ..header(peer) }
     };
     let of_server = vec![
@@ -150,4 +150,20 @@ fn the_server_is_its_address_and_its_session() {
         is_ignored(&mut client, address("s"), &lie);
     }
     assert!(Nickname::new("[Server").is_err(), "nor is it a name");
+}
+
+/// Everyone knows the session of the server. Who registers with that would be it, for what is sent to either.
+#[test]
+fn a_user_with_the_session_of_the_server_is_none() {
+    let mut client = Script::current_online();
+    let false_server = Row { session: Some(session("s")), ..row("x") };
+    client.told_loosely(vec![changes(&[false_server], 3, 4, 4)]);
+    let sequence = Some(Sequence { number: 1 << 40, floor: 1 << 40 });
+    let header = Header { sequence, ..Header::new(session("s"), client.own()) };
+    let packet = Packet { header, frames: vec![chat("x", 1, "hi")] };
+    is_ignored(&mut client, address("x"), &packet.encode());
+    // The server is still heard, and still where it was.
+    client.told_loosely(vec![changes(&[row("d")], 4, 5, 5)]);
+    assert_eq!(client.send("d", "hi"), ["d: <Chat a: hi>"]);
+    assert_eq!(client.send("e", "hi"), ["s: <Lookup e>"]);
 }

@@ -168,8 +168,13 @@ impl Client {
         }
     }
 
-    /// A row of the table is known, or changed.
+    /// A row of the table is known, or changed. One with the server's session would be the server, for what is sent
+    /// there and comes from there, and is none.
     pub(super) fn put_row(&mut self, now: Now, row: Row) {
+        if row.session.is_some() && row.session == self.server_session() {
+            self.stats.unexpected += 1;
+            return;
+        }
         let name = row.nickname.clone();
         if let Some(current) = &mut self.current {
             current.stale.remove(&name);

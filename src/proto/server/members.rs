@@ -122,10 +122,12 @@ impl Server {
         self.directory.member_at(address).map(|(session, _)| session)
     }
 
-    /// Whether a session is that of somebody under another name. Everyone is told of everyone's
+    /// Whether a session is that of somebody under another name, or the server's own. Everyone is told of everyone's
     /// session: that one knows it proves nothing.
     pub(super) fn is_anothers(&self, session: Session, nickname: &Nickname) -> bool {
-        self.directory.member_named(session).is_some_and(|(name, _)| name != nickname)
+        let members =
+            || self.directory.member_named(session).is_some_and(|(name, _)| name != nickname);
+        session == self.flows.own() || members()
     }
 
     /// Whether a registration is older than one that was carried out: it was long on its way.
