@@ -140,8 +140,11 @@ impl<T> Flow<T> {
                 self.queued += 1;
                 last.push(frame, item);
             }
-            Some(_) => self.queue.push_back(Bundle::of_several(frame, item)),
-            None => self.queue.push_back(Bundle::of(frame, item)),
+            // A longer one is alone mostly.
+            Some(_) if 2 * frame.len() < Packet::ROOM => {
+                self.queue.push_back(Bundle::of_several(frame, item));
+            }
+            _ => self.queue.push_back(Bundle::of(frame, item)),
         }
     }
 

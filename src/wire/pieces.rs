@@ -122,7 +122,7 @@ impl Assembly {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Chat, Frame, Nickname};
+    use crate::wire::{Chat, ChatFrame, Frame, Nickname};
 
     fn frame(piece: Piece, text: &str) -> Frame {
         Frame::Chat(Chat {
@@ -157,6 +157,34 @@ mod tests {
         assert_eq!(put_together(&[parts[0], parts[2], parts[3]]), [""; 0]);
         let again: Vec<_> = parts[..2].iter().chain(&parts).copied().collect();
         assert_eq!(put_together(&again), [text.as_str()]);
+    }
+
+    /// Those of a message, with what stood in the buffer before.
+    fn parts_of(text: &str) -> Vec<(Piece, usize)> {
+        let sender = Nickname::new("lanking").unwrap();
+        let chat = ChatFrame { sender: &sender, author: None, number: 7, stored_at: None };
+        let (mut buffer, mut parts) = (b"before".to_vec(), Vec::new());
+        chat.each_part(text, &mut buffer, |piece, frame| {
+            assert!(frame.starts_with(b"{") && frame.len() < Packet::ROOM);
+            parts.push((piece, frame.len()));
+        });
+        parts
+    }
+
+    #[test]
+    fn both_sides_of_a_text_that_goes_whole() {
+        let around = frame(Piece::default(), "").encode().len();
+        let longest = Packet::ROOM - 1 - around;
+        let whole = parts_of(&"x".repeat(longest));
+        assert_eq!(whole, [(Piece::default(), Packet::ROOM - 1)]);
+        for length in [longest + 1, Packet::ROOM - 1, Packet::ROOM] {
+            let parts = parts_of(&"x".repeat(length));
+            let [(first, _), (last, _)] = parts[..] else { panic!("{parts:?}") };
+            assert_eq!(
+                (first, last),
+                (Piece { part: 0, more: true }, Piece { part: 1, more: false })
+            );
+        }
     }
 
     #[test]
