@@ -33,8 +33,9 @@ pub(super) unsafe fn optional<'a>(text: *const c_char) -> Result<Option<&'a str>
     str::from_utf8(bytes).map(Some).map_err(|_| Fault::Argument("a string is not UTF-8"))
 }
 
-/// Whether there is nothing but ASCII, which is looked at eight bytes at a time: mostly it is so, and to see that each
-/// message is UTF-8 would be a third of what its way through this interface takes.
+/// Whether there is nothing but ASCII, which is looked at eight bytes at a time: mostly it is so, and to see that a
+/// message is UTF-8 would be two thirds of what its way through this interface takes. (So would the standard library's
+/// function of this name.)
 fn is_ascii(bytes: &[u8]) -> bool {
     let (words, rest) = bytes.as_chunks::<8>();
     let all = words.iter().fold(0, |all, word| all | u64::from_ne_bytes(*word));

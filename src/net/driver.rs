@@ -195,7 +195,7 @@ impl<E: Engine, O: Outlet<E::Emit>> Driver<E, O> {
                 Came::One => {
                     busy.received();
                     // Whom it has woken has the core before more is looked for.
-                    busy.looks_again();
+                    busy.offer_core();
                     true
                 }
                 Came::Several => {
@@ -230,6 +230,7 @@ impl<E: Engine, O: Outlet<E::Emit>> Driver<E, O> {
 enum Came {
     Nothing,
     One,
+    /// Or an error of an earlier datagram: it says nothing of what there is.
     Several,
 }
 
@@ -258,8 +259,17 @@ impl Busy {
 
     /// Whether to look again. Others who want the core have had it by then.
     fn looks_again(&mut self) -> bool {
-        if !self.likely || self.last.elapsed() >= LOOKING {
-            return false;
+        let looks_again = self.likely && self.last.elapsed() < LOOKING;
+        if looks_again {
+            self.offer_core();
+        }
+        looks_again
+    }
+
+    /// Lets others have the core who want it, if more is likely to come, so that it is not slept until then.
+    fn offer_core(&mut self) {
+        if !self.likely {
+            return;
         }
         let before = time::Instant::now();
         thread::yield_now();
@@ -267,7 +277,6 @@ impl Busy {
         if after.duration_since(before) > WANTED {
             (self.likely, self.modest_until) = (false, after + MODEST);
         }
-        true
     }
 }
 

@@ -123,13 +123,13 @@ impl Socket {
     }
 }
 
-/// Trains that are looked for where none came, or one: each place takes time to prepare, also where nothing comes.
-const FEW: usize = 2;
+/// Trains that are looked for where one came last: each place takes time to prepare, also where nothing comes.
+const FEW: usize = if BATCH_SIZE < 2 { BATCH_SIZE } else { 2 };
 
 /// Where datagrams are received: 2 MB, of which the system gives what is used.
 pub(super) struct Batch {
     bytes: Vec<u8>,
-    /// How many trains are looked for next: twice as many as came last.
+    /// How many trains are looked for next: twice as many as came when something did.
     places: usize,
 }
 
