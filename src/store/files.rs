@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 
 use super::disk::Disk;
-use super::journal::{Encoder, JOURNAL, Journal};
+use super::journal::{Encoder, JOURNAL, Journal, REMEMBERED};
 use super::line::{self, Line};
 use super::listing::Listing;
 use super::mailbox::{
@@ -71,7 +71,8 @@ pub struct FileStore<D: Disk = RealDisk> {
     pub(super) filled: usize,
     pub(super) bytes: u64,
     pub(super) commits: u64,
-    /// How long the journal may become until it is written anew.
+    /// How long the journal may become until it is looked at how much of it is of use; 0 if it is to be written anew
+    /// whatever that is.
     pub(super) rewrite_past: u64,
     /// The last requests that failed: others may follow them.
     pub(super) failed: BTreeSet<u64>,
@@ -336,6 +337,12 @@ impl<D: Disk> FileStore<D> {
         Ok(())
     }
 
+    /// About how many bytes of the journal say what nothing else does.
+    pub(super) fn useful(&self) -> u64 {
+        let users = self.users.keys().map(|nickname| nickname.as_str().len() + REMEMBERED);
+        (users.sum::<usize>() + self.unsettled_bytes) as u64
+    }
+
     /// How much is in a mailbox has changed.
     pub(super) fn account(&mut self, before: Size, after: Size) {
         self.bytes = (self.bytes + after.bytes).saturating_sub(before.bytes);
@@ -426,10 +433,9 @@ impl<D: Disk> FileStore<D> {
     }
 }
 
-/// How long a journal may become that was so long when it was written: half of it, and 64 KiB, may
-/// be of no use any more.
-pub(super) fn rewrite_past(length: u64) -> u64 {
-    2 * length + (64 << 10)
+/// How long a journal may become of which so many bytes are of use: half of it, and 64 KiB, may be of none any more.
+pub(super) fn rewrite_past(useful: u64) -> u64 {
+    2 * useful + (64 << 10)
 }
 
 impl<D: Disk> Store for FileStore<D> {

@@ -526,6 +526,35 @@ fn a_journal_is_written_anew_before_it_is_long() {
     }
 }
 
+/// Users who come are of use; that they were there before is not.
+#[cfg(unix)]
+#[test]
+fn a_journal_is_written_anew_only_where_half_of_it_is_of_no_use() {
+    let (_directory, mut store) = open();
+    let mut journals = std::collections::BTreeSet::new();
+    let mut all_come = |store: &mut FileStore| {
+        for users in 0..80 {
+            let come = (0..100).map(|user| {
+                let nickname = name(&format!("user{:05}", 100 * users + user));
+                let time = UnixTime::from_micros(1_488_400_115_368_341);
+                let last = LastSeen { address: ([127, 0, 0, 1], 50_000).into(), time };
+                StoreRequest::Remember { nickname, last }
+            });
+            store.apply(come.collect());
+            settle(store);
+            journals.insert(store.disk.metadata(JOURNAL).unwrap().unwrap().identity);
+        }
+        (journals.len(), store.figures().journal_bytes / 8000)
+    };
+    let all_are_of_use = all_come(&mut store);
+    let half = all_come(&mut store);
+    let (written, bytes) = all_come(&mut store);
+    assert!(matches!(all_are_of_use, (1, 50..100)), "{all_are_of_use:?}");
+    assert!(matches!(half, (1, 100..150)), "{half:?}");
+    assert!(written == 2 && bytes < 120, "{written} {bytes}");
+    assert_eq!(store.users().len(), 8000);
+}
+
 /// What was not delivered stays, whatever somebody did to the file in between.
 #[test]
 fn only_what_was_loaded_is_removed() {

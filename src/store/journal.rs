@@ -27,6 +27,9 @@ pub(super) const JOURNAL: &str = "superchat.journal";
 /// The first line of a journal: what it is, and in which format.
 const HEADER: &[u8] = b"superchat journal 1\n";
 
+/// About how many bytes the record of a user takes besides its name.
+pub(super) const REMEMBERED: usize = 50;
+
 /// One thing that was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Record {

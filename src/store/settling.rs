@@ -45,7 +45,13 @@ impl<D: Disk> FileStore<D> {
         Some(next)
     }
 
+    /// Writes the journal anew, unless half of it is of use: where users only come, all of it is.
     fn shorten_journal(&mut self) -> Vec<StoreAnswer> {
+        let most = rewrite_past(self.useful());
+        if self.rewrite_past > 0 && self.journal.length <= most {
+            self.rewrite_past = most;
+            return Vec::new();
+        }
         let Err(error) = self.rewrite_journal() else { return Vec::new() };
         // It is tried again with the next commit if it has to be, otherwise when it has grown as much.
         self.rewrite_past = rewrite_past(self.journal.length);
