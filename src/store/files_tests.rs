@@ -354,6 +354,25 @@ fn users_are_remembered() {
 }
 
 #[test]
+fn an_address_is_written_down_as_it_writes_itself() {
+    let (directory, mut store) = open();
+    let addresses = ["0.0.0.0:0", "255.10.100.1:65535", "[2001:db8::1]:1", "[fe80::1%7]:65535"];
+    let times = [0, -1, i64::MIN, i64::MAX];
+    for ((user, address), micros) in ["a", "b", "c", "d"].iter().zip(addresses).zip(times) {
+        let (address, time) = (address.parse().unwrap(), UnixTime::from_micros(micros));
+        let last = LastSeen { address, time };
+        store.apply(vec![StoreRequest::Remember { nickname: name(user), last }]);
+    }
+    let journal = fs::read_to_string(directory.path().join(JOURNAL)).unwrap();
+    for ((user, address), micros) in ["a", "b", "c", "d"].iter().zip(addresses).zip(times) {
+        assert!(journal.contains(&format!(" @ {user} {address} {micros}\n")), "{journal}");
+    }
+    let users = store.users();
+    drop(store);
+    assert_eq!(opened(directory.path()).users(), users);
+}
+
+#[test]
 fn what_waits_for_too_long_is_removed_and_its_author_told() {
     let (directory, mut store) = open();
     for (author, to, micros) in

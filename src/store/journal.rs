@@ -82,8 +82,9 @@ impl Encoder {
 
     pub(super) fn remembered(&mut self, nickname: &Nickname, LastSeen { address, time }: LastSeen) {
         self.push(b'@', nickname.as_str(), |bytes| {
-            // Into memory: there is nothing in it that can fail.
-            let _ = write!(bytes, "{address} {}", time.as_micros());
+            push_address(bytes, address);
+            bytes.push(b' ');
+            push_number(bytes, time.as_micros());
         });
     }
 
@@ -106,6 +107,24 @@ impl Encoder {
             *place = hexadecimal(self.crc >> (4 * digit));
         }
     }
+}
+
+/// Writes an address as it writes itself, which takes most of the time of a record.
+fn push_address(bytes: &mut Vec<u8>, address: SocketAddr) {
+    let SocketAddr::V4(v4) = address else {
+        // Into memory: there is nothing in it that can fail.
+        let _ = write!(bytes, "{address}");
+        return;
+    };
+    for (octet, end) in v4.ip().octets().into_iter().zip(*b"...:") {
+        push_number(bytes, octet);
+        bytes.push(end);
+    }
+    push_number(bytes, v4.port());
+}
+
+fn push_number(bytes: &mut Vec<u8>, number: impl itoa::Integer) {
+    bytes.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// The last four bits as a digit.
