@@ -10,6 +10,8 @@ use std::net::SocketAddr;
 use mio::event::Source;
 use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::{Ipv4PacketInfo, Ipv6RecvPacketInfo, ReceiveTimestampns};
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
 use rustix::net::addr::SocketAddrArg as _;
 use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
@@ -37,11 +39,7 @@ impl Socket {
         if address.is_ipv6() {
             sockopt::set_ipv6_mtu_discover(&io, Ipv6PathMtuDiscovery::WANT)?;
         }
-        // Nobody asks how congested a path is, which would be said of each datagram. It may be said all the same.
-        let _ = sockopt::set_ip_recvtos(&io, false);
-        if address.is_ipv6() {
-            let _ = sockopt::set_ipv6_recvtclass(&io, false);
-        }
+        say_less(&io, address.is_ipv6());
         // Smaller ones will do.
         let _ = state.set_recv_buffer_size((&io).into(), SOCKET_BUFFER);
         let _ = state.set_send_buffer_size((&io).into(), SOCKET_BUFFER);
@@ -123,6 +121,19 @@ impl Socket {
     }
 }
 
+/// Nobody asks when a datagram came, at which address, and how congested its path is, which the system would say of
+/// each. It may say it all the same.
+fn say_less(io: &UdpSocket, is_ipv6: bool) {
+    let _ = setsockopt(io, ReceiveTimestampns, &false);
+    let _ = sockopt::set_ip_recvtos(io, false);
+    if is_ipv6 {
+        let _ = setsockopt(io, Ipv6RecvPacketInfo, &false);
+        let _ = sockopt::set_ipv6_recvtclass(io, false);
+    } else {
+        let _ = setsockopt(io, Ipv4PacketInfo, &false);
+    }
+}
+
 /// Trains that are looked for where one came last: each place takes time to prepare, also where nothing comes.
 const FEW: usize = if BATCH_SIZE < 2 { BATCH_SIZE } else { 2 };
 
@@ -151,5 +162,25 @@ impl<'a> Train<'a> {
         // An empty one is one.
         let empty = Some(self.bytes).filter(|bytes| bytes.is_empty());
         empty.into_iter().chain(self.bytes.chunks(self.length.max(1)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::sys::socket::getsockopt;
+
+    use super::*;
+
+    #[test]
+    fn the_system_says_no_more_of_a_datagram_than_its_sender() {
+        for address in ["127.0.0.1:0", "[::1]:0"] {
+            let Socket { io, .. } = Socket::bind(address.parse().unwrap()).unwrap();
+            assert_eq!(getsockopt(&io, ReceiveTimestampns), Ok(false));
+            assert_eq!(sockopt::ip_recvtos(&io), Ok(false));
+            match io.local_addr().unwrap() {
+                SocketAddr::V4(_) => assert_eq!(getsockopt(&io, Ipv4PacketInfo), Ok(false)),
+                SocketAddr::V6(_) => assert_eq!(getsockopt(&io, Ipv6RecvPacketInfo), Ok(false)),
+            }
+        }
     }
 }
