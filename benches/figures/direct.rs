@@ -37,7 +37,9 @@ pub fn serve(arguments: &[String]) {
 /// Says where a server is, and lets it serve.
 pub fn until_the_end(server: Server) {
     say(&server.address().to_string());
-    while hear().is_some() {}
+    while hear().is_some() {
+        say(&server.stats().unsettled.to_string());
+    }
     server.stop();
 }
 

@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use superchat::{Client, Delivery, Pending, Server};
@@ -105,7 +106,7 @@ struct Saving {
     sender: Client,
     recipients: Vec<String>,
     next: usize,
-    _server: Process,
+    server: Process,
     _directory: TempDir,
 }
 
@@ -115,8 +116,7 @@ impl Saving {
         let recipients: Vec<_> = (0..RECIPIENTS).map(|n| format!("recipient-{n}")).collect();
         let (server, at) = start(directory.path(), recipients.iter().cloned());
         let sender = Client::builder("sender").server(&at).connect().unwrap();
-        let mut saving =
-            Self { sender, recipients, next: 0, _server: server, _directory: directory };
+        let mut saving = Self { sender, recipients, next: 0, server, _directory: directory };
         // Each mailbox is looked at once.
         saving.run(|sent| sent < RECIPIENTS);
         saving
@@ -147,6 +147,13 @@ impl Saving {
         sent as f64 / begin.elapsed().as_secs_f64()
     }
 
+    /// Until every file of a mailbox has what the journal has: from then on the server leaves the disk alone.
+    fn rest(&mut self) {
+        while self.server.asks("") != "0" {
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     fn turn(&mut self, turn: Duration) -> f64 {
         let begin = Instant::now();
         self.run(|_| begin.elapsed() < turn)
@@ -158,9 +165,11 @@ pub fn saved(effort: Effort) -> Vec<Row> {
     let (mut log, mut saving) = (Log::start(), Saving::start());
     let (mut against, mut ours) = (Vec::new(), Vec::new());
     for _ in 0..effort.turns {
+        saving.rest();
         against.push(log.run(effort.turn));
         ours.push(saving.turn(effort.turn));
     }
+    saving.rest();
     let long = effort.turn * SUSTAINED;
     let (raw_long, ours_long) = (log.run(long), saving.turn(long));
     let against_long = ("one log, 64 records a commit", &[raw_long][..]);
@@ -184,7 +193,7 @@ fn drained(messages: usize) -> f64 {
     let (_server, at) = start(directory.path(), ["owner".to_owned()].into_iter());
     let came = Arc::new(AtomicUsize::new(0));
     let begin = Instant::now();
-    let (counted, waiter) = (Arc::clone(&came), std::thread::current());
+    let (counted, waiter) = (Arc::clone(&came), thread::current());
     let owner = Client::builder("owner").server(&at).on_message(move |_| {
         if counted.fetch_add(1, Ordering::Relaxed) + 1 == messages {
             waiter.unpark();
@@ -192,7 +201,7 @@ fn drained(messages: usize) -> f64 {
     });
     let owner = owner.connect().unwrap();
     while came.load(Ordering::Relaxed) < messages {
-        std::thread::park_timeout(Duration::from_secs(1));
+        thread::park_timeout(Duration::from_secs(1));
     }
     let took = begin.elapsed();
     owner.close();
