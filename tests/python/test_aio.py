@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import gc
 import os
@@ -530,7 +531,9 @@ def test_the_bot_answers_until_ctrl_c(server: superchat.Server) -> None:
     host, port = server.address
     command = [sys.executable, str(ROOT / "examples" / "bot.py"), "echo", host, str(port)]
     bot = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    with bot:
+    with bot, contextlib.ExitStack() as ends:
+        # If it goes on, the test fails, and does not wait for it.
+        ends.callback(bot.kill)
         assert bot.stdout is not None
         assert bot.stdout.readline() == "registered as echo\n"
 
