@@ -34,7 +34,7 @@ pub fn serve(arguments: &[String]) {
     until_the_end(server.start().unwrap());
 }
 
-/// Says where a server is, and lets it serve.
+/// Says where a server is, and lets it serve. Answers each line with how many mailboxes have files that lack something.
 pub fn until_the_end(server: Server) {
     say(&server.address().to_string());
     while hear().is_some() {

@@ -71,9 +71,10 @@ pub struct FileStore<D: Disk = RealDisk> {
     pub(super) filled: usize,
     pub(super) bytes: u64,
     pub(super) commits: u64,
-    /// How long the journal may become until it is looked at how much of it is of use; 0 if it is to be written anew
-    /// whatever that is.
+    /// How long the journal may become until it is looked at how much of it is of use.
     pub(super) rewrite_past: u64,
+    /// The journal lacks something that was done: it is to be written anew, however much of it is of use.
+    pub(super) journal_lacks: bool,
     /// The last requests that failed: others may follow them.
     pub(super) failed: BTreeSet<u64>,
     /// The last commit failed, and the operator knows.
@@ -268,7 +269,7 @@ impl<D: Disk> FileStore<D> {
             let reason = format!("{JOURNAL}: {error}");
             self.journal.forget_waiting();
             // What stays removed, and who is known, is written down as soon as there is time.
-            self.rewrite_past = 0;
+            self.note_journal_lacks();
             if !self.is_failing {
                 self.faults.push(reason.clone());
             }
@@ -334,7 +335,14 @@ impl<D: Disk> FileStore<D> {
         let snapshot = Encoder::snapshot(&self.users, &self.mailboxes);
         self.journal.replace(&self.disk, &snapshot)?;
         self.rewrite_past = rewrite_past(self.journal.length);
+        self.journal_lacks = false;
         Ok(())
+    }
+
+    /// Something could not be written to the journal. It is written anew as soon as there is time; if that fails, when it has
+    /// grown as much.
+    pub(super) fn note_journal_lacks(&mut self) {
+        (self.rewrite_past, self.journal_lacks) = (0, true);
     }
 
     /// About how many bytes of the journal say what nothing else does.

@@ -109,7 +109,7 @@ impl Encoder {
     }
 }
 
-/// Writes an address as it writes itself, which takes most of the time of a record.
+/// Writes an address as it writes itself, sooner: that took half of the time of a record.
 fn push_address(bytes: &mut Vec<u8>, address: SocketAddr) {
     let SocketAddr::V4(v4) = address else {
         // Into memory: there is nothing in it that can fail.

@@ -75,6 +75,7 @@ impl<D: Disk> FileStore<D> {
             listing: Listing::default(),
             users,
             rewrite_past: rewrite_past(journal.length),
+            journal_lacks: false,
             journal,
             staged: Vec::new(),
             expiring: VecDeque::new(),

@@ -48,7 +48,7 @@ impl<D: Disk> FileStore<D> {
     /// Writes the journal anew, unless half of it is of use: where users only come, all of it is.
     fn shorten_journal(&mut self) -> Vec<StoreAnswer> {
         let most = rewrite_past(self.useful());
-        if self.rewrite_past > 0 && self.journal.length <= most {
+        if !self.journal_lacks && self.journal.length <= most {
             self.rewrite_past = most;
             return Vec::new();
         }
@@ -132,7 +132,7 @@ impl<D: Disk> FileStore<D> {
             // Not synced: who reads the changes again finds them in the file. If it fails, the
             // journal is written anew.
             if self.journal.write().is_err() {
-                self.rewrite_past = 0;
+                self.note_journal_lacks();
             }
         }
         self.forget_if_nothing(name);
