@@ -19,8 +19,9 @@ const SETTLING: Duration = Duration::from_secs(1);
 /// for the next thing as soon as it has it.
 const QUIET: Duration = Duration::from_millis(2);
 
-/// How much longer than one step of that took the next is put off, however much is asked: a twentieth of the time
-/// goes into what can wait, so that it does not pile up.
+/// How much longer than one step of that took the next is put off, for each request that was carried out together
+/// with others last, all of which a step may hold up: where one comes at a time, a twentieth of the time goes into what can
+/// wait, so that it does not pile up.
 const SHARE: u32 = 20;
 
 /// How long it is put off at the most.
@@ -71,6 +72,12 @@ impl Batch {
     /// as long.
     fn patience(&self) -> Duration {
         self.took.min(GATHER)
+    }
+
+    /// How long the next step of what can wait is put off, when one took so long.
+    fn puts_off(&self, step: Duration) -> Duration {
+        let held_up = u32::try_from(self.requests).unwrap_or(u32::MAX);
+        step.saturating_mul(SHARE).saturating_mul(held_up).min(PUT_OFF)
     }
 }
 
@@ -146,7 +153,7 @@ pub(super) fn keep(
             }
             let Some(answers) = store.tend() else { break };
             let end = Instant::now();
-            next_step = end + ((end - begin) * SHARE).min(PUT_OFF);
+            next_step = end + last.puts_off(end - begin);
             tell(answers);
         }
     }
@@ -197,5 +204,13 @@ mod tests {
         let sync = Duration::from_micros(200);
         assert_eq!((patience(sync), patience(GATHER * 9)), (sync, GATHER));
         assert_eq!(Batch::default().patience(), Duration::ZERO);
+    }
+
+    #[test]
+    fn what_can_wait_is_put_off_by_all_that_it_holds_up() {
+        let step = Duration::from_micros(400);
+        let put_off = |requests| Batch { requests, took: step }.puts_off(step);
+        assert_eq!((put_off(1), put_off(3)), (step * 20, step * 60));
+        assert_eq!((put_off(64), put_off(COMMIT)), (PUT_OFF, PUT_OFF));
     }
 }
