@@ -19,8 +19,8 @@ pub(super) const WINDOW: u64 = 64;
 /// Whoever waits for acks allows for it: see `LATE` in [`round_trip`](super::round_trip).
 pub(super) const RIDE: Duration = Duration::from_millis(2);
 
-/// Packets whose ack waits so: their sender has not much more under way than a window.
-pub(super) const RIDERS: u64 = WINDOW / 4;
+/// Packets whose ack waits so: their sender may have as many again under way, and is not held up.
+pub(super) const RIDERS: u64 = WINDOW / 2;
 
 /// The packets that come from one session.
 #[derive(Debug, Default)]
