@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use indexmap::IndexMap;
+
 use super::messages::{Message, Messages, Place};
 use super::{Client, ClientEmit, ClientEvent, Failure, MAX_PENDING, Phase, Ticket};
 use crate::proto::{Instant, Now};
@@ -64,7 +66,8 @@ enum Way {
 /// Every conversation that has a message without an outcome, or whose path is not the direct one.
 #[derive(Debug, Default)]
 pub(super) struct Conversations {
-    pub(super) by_recipient: BTreeMap<Nickname, Conversation>,
+    /// Found by a hash that nobody can foresee, and gone through in an order that does not depend on it.
+    pub(super) by_recipient: IndexMap<Nickname, Conversation>,
     /// Whose message the server has under a number, or had before a registration: it may have answered.
     pub(super) at_server: BTreeMap<u64, Nickname>,
     pub(super) pending: usize,
@@ -161,7 +164,7 @@ impl Client {
         {
             let idle = conversations.by_recipient.iter().find(|(_, c)| c.messages.is_empty());
             if let Some(idle) = idle.map(|(name, _)| name.clone()) {
-                conversations.by_recipient.remove(&idle);
+                conversations.by_recipient.swap_remove(&idle);
             }
         }
         let fresh = Conversation::new;

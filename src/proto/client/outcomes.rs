@@ -121,7 +121,7 @@ impl Client {
         }
         let waits = conversation.messages.any_waits();
         if conversation.messages.is_empty() && conversation.path == Path::Direct {
-            self.conversations.by_recipient.remove(recipient);
+            self.conversations.by_recipient.swap_remove(recipient);
         }
         self.conversations.pending -= 1;
         self.conversations.pending_bytes -= message.text.len();
