@@ -109,6 +109,16 @@ impl Conversations {
         }
     }
 
+    /// Remembers a recipient. If there are too many, one is forgotten to whom nothing is under way.
+    fn begin(&mut self, recipient: Nickname) {
+        if self.by_recipient.len() >= MAX_REMEMBERED
+            && let Some(idle) = self.by_recipient.values().position(|it| it.messages.is_empty())
+        {
+            self.by_recipient.swap_remove_index(idle);
+        }
+        self.by_recipient.insert(recipient, Conversation::new());
+    }
+
     /// Whether a message waits for word of this user.
     pub(super) fn waits_for(&self, recipient: &Nickname) -> bool {
         let conversation = self.by_recipient.get(recipient);
@@ -157,19 +167,13 @@ impl Client {
         }
         let number = self.next_number();
         let conversations = &mut self.conversations;
+        if !conversations.by_recipient.contains_key(&recipient) {
+            conversations.begin(recipient.clone());
+        }
+        // It is there.
+        let Some(conversation) = conversations.by_recipient.get_mut(&recipient) else { return };
         conversations.pending += 1;
         conversations.pending_bytes += text.len();
-        if conversations.by_recipient.len() >= MAX_REMEMBERED
-            && !conversations.by_recipient.contains_key(&recipient)
-        {
-            let idle = conversations.by_recipient.iter().find(|(_, c)| c.messages.is_empty());
-            if let Some(idle) = idle.map(|(name, _)| name.clone()) {
-                conversations.by_recipient.swap_remove(&idle);
-            }
-        }
-        let fresh = Conversation::new;
-        let conversation =
-            conversations.by_recipient.entry(recipient.clone()).or_insert_with(fresh);
         if conversation.messages.is_empty() {
             conversation.rest(now.at);
         }
